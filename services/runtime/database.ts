@@ -1,0 +1,111 @@
+import pg from 'pg'
+import { ConfigurationError, type Environment, secret } from './env.ts'
+import type { Logger } from './logger.ts'
+
+export type Pool = pg.Pool
+export type Client = pg.PoolClient
+/** What a writer needs: a client inside a transaction that somebody else opened. */
+export type Transaction = pg.ClientBase
+
+const INT8 = 20
+
+/** Connection settings from `DATABASE_URL`, or from the `POSTGRES_*` names of the original. */
+export function connection(env: Environment): pg.ClientConfig {
+  const password = secret(env, 'POSTGRES_PASSWORD')
+  if (env.DATABASE_URL !== undefined) {
+    if (!/^postgres(ql)?:\/\//.test(env.DATABASE_URL)) {
+      // The value is not shown: it may hold a password.
+      throw new ConfigurationError([
+        'DATABASE_URL: expected postgres://user:password@host:port/database',
+      ])
+    }
+    return { connectionString: env.DATABASE_URL, ...(password === undefined ? {} : { password }) }
+  }
+  const port = env.POSTGRES_PORT ?? '5432'
+  if (!/^\d{1,5}$/.test(port)) {
+    throw new ConfigurationError([`POSTGRES_PORT: expected a port, found ${JSON.stringify(port)}`])
+  }
+  return {
+    host: env.POSTGRES_HOST ?? '127.0.0.1',
+    port: Number(port),
+    database: env.POSTGRES_DB ?? 'ecommerce_db',
+    user: env.POSTGRES_USER ?? 'myuser',
+    ...(password === undefined ? {} : { password }),
+  }
+}
+
+export interface PoolOptions {
+  /** Shown in `pg_stat_activity`; an ingestor's own connections are found by it. At most 63 bytes. */
+  applicationName: string
+  maxConnections: number
+  /** A statement that has not answered after this long has lost its connection. Default 60 s. */
+  queryTimeoutMs?: number
+}
+
+/**
+ * A pool whose sessions speak UTC and give up waiting for a lock after 5 s. `bigint` arrives as a
+ * number: counts and offsets stay far below 2^53.
+ */
+export function createPool(config: pg.ClientConfig, options: PoolOptions, logger: Logger): Pool {
+  const queryTimeoutMs = options.queryTimeoutMs ?? 60_000
+  const pool = new pg.Pool({
+    ...config,
+    application_name: options.applicationName,
+    max: options.maxConnections,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    query_timeout: queryTimeoutMs,
+    options: [
+      '-c timezone=UTC',
+      '-c datestyle=ISO,YMD',
+      '-c lock_timeout=5s',
+      `-c statement_timeout=${queryTimeoutMs}`,
+      `-c idle_in_transaction_session_timeout=${queryTimeoutMs}`,
+    ].join(' '),
+    types: {
+      getTypeParser: (oid, format) =>
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+    },
+  })
+  // Without a listener the end of an idle connection would end the process.
+  pool.on('error', error => logger.warn({ err: error }, 'an idle database connection was lost'))
+  return pool
+}
+
+/**
+ * Runs `work` between BEGIN and COMMIT. A client that saw an error is thrown away, not reused: what
+ * state its session is in is not worth finding out.
+ * @throws CommitRefused when the server answered COMMIT with a rollback
+ */
+export async function inTransaction<T>(pool: Pool, work: (tx: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw new CommitRefused(command)
+    client.release()
+    return result
+  } catch (error) {
+    client.release(error as Error)
+    throw error
+  }
+}
+
+/** COMMIT after a failed statement does not fail: the server answers `ROLLBACK` and keeps nothing. */
+export class CommitRefused extends Error {
+  readonly code = '25P02'
+
+  constructor(tag: string) {
+    super(`expected the server to answer COMMIT, found ${tag}: nothing was stored`)
+    this.name = 'CommitRefused'
+  }
+}
+
+/** The host and database of a connection, for messages; never the user's secret. */
+export function describeTarget(config: pg.ClientConfig): string {
+  const client = new pg.Client(config)
+  return `${client.host}:${client.port}/${client.database}`
+}
