@@ -30,7 +30,8 @@ export interface PostgresServer {
   readonly user: string
   readonly password: string
   readonly origin: Origin
-  readonly dataFolder: string
+  /** Where the data really is. */
+  readonly folder: string
   readonly logFile: string
   /** Waits until it has stopped. `immediate` is a crash as far as the data is concerned. */
   stop(mode?: StopMode): Promise<void>
@@ -62,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     user: cluster.user,
     password: cluster.password,
     origin: binaries.origin,
-    dataFolder: cluster.data,
+    folder,
     logFile: cluster.logFile,
     stop: (mode = 'fast') => keeper.stop(mode),
   }

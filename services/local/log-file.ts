@@ -1,0 +1,20 @@
+import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+const LARGEST_BYTES = 10 * 1024 * 1024
+
+/** A log file that keeps at most twice 10 MiB: a full one becomes `<path>.1`, and the one before is gone. */
+export function openLogFile(path: string): { append(text: string): void } {
+  mkdirSync(dirname(path), { recursive: true })
+  let bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  return {
+    append(text) {
+      if (bytes > LARGEST_BYTES) {
+        renameSync(path, `${path}.1`)
+        bytes = 0
+      }
+      appendFileSync(path, text)
+      bytes += Buffer.byteLength(text)
+    },
+  }
+}
