@@ -38,12 +38,14 @@ export interface PoolOptions {
   /** Shown in `pg_stat_activity`; an ingestor's own connections are found by it. At most 63 bytes. */
   applicationName: string
   maxConnections: number
+  /** How long to wait for a lock before the transaction is given up. Default 5 s. */
+  lockTimeoutMs?: number
   /** A statement that has not answered after this long has lost its connection. Default 60 s. */
   queryTimeoutMs?: number
 }
 
 /**
- * A pool whose sessions speak UTC and give up waiting for a lock after 5 s. `bigint` arrives as a
+ * A pool whose sessions speak UTC and wait for nothing without an end. `bigint` arrives as a
  * number: counts and offsets stay far below 2^53.
  */
 export function createPool(config: pg.ClientConfig, options: PoolOptions, logger: Logger): Pool {
@@ -60,7 +62,7 @@ export function createPool(config: pg.ClientConfig, options: PoolOptions, logger
     options: [
       '-c timezone=UTC',
       '-c datestyle=ISO,YMD',
-      '-c lock_timeout=5s',
+      `-c lock_timeout=${options.lockTimeoutMs ?? 5_000}`,
       `-c statement_timeout=${queryTimeoutMs}`,
       `-c idle_in_transaction_session_timeout=${queryTimeoutMs}`,
     ].join(' '),
@@ -79,12 +81,18 @@ export function createPool(config: pg.ClientConfig, options: PoolOptions, logger
  * state its session is in is not worth finding out.
  * @throws CommitRefused when the server answered COMMIT with a rollback
  */
-export async function inTransaction<T>(pool: Pool, work: (tx: Client) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (tx: Client) => Promise<T>,
+  onCommitSent = () => {},
+): Promise<T> {
   const client = await pool.connect()
   try {
     await client.query('begin')
     const result = await work(client)
-    const { command } = await client.query('commit')
+    const answer = client.query('commit')
+    onCommitSent()
+    const { command } = await answer
     if (command !== 'COMMIT') throw new CommitRefused(command)
     client.release()
     return result

@@ -1,0 +1,135 @@
+import { lstatSync } from 'node:fs'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Pool } from '../runtime/database.ts'
+import type { ArchiveMode } from './config.ts'
+import type { Failpoint } from './failpoint.ts'
+import { numbered, unescapeName } from './names.ts'
+import { type Seen, same } from './read.ts'
+
+/** A file that nothing is to be read from any more. */
+export interface Finished {
+  fileId: number
+  fileName: string
+  generation: number
+  status: 'done' | 'refused'
+  badName: boolean
+  seen: Seen
+}
+
+export interface Archiving {
+  pool: Pool
+  inputDir: string
+  archiveDir: string
+  refusedDir: string
+  archive: ArchiveMode
+  failpoint: (point: Failpoint) => void
+}
+
+/**
+ * Moves finished files out of the input folder and marks them, each step repeatable: a crash at any
+ * point leaves a file that the next call finishes with. Nothing is overwritten, and a file that took
+ * the name meanwhile is never touched: it is the next generation.
+ */
+export async function archiveFiles(files: readonly Finished[], to: Archiving): Promise<void> {
+  if (files.length === 0) return
+  to.failpoint('before-archive')
+  const archived: { fileId: number; as: string | null }[] = []
+  for (const file of files) archived.push({ fileId: file.fileId, as: await moveAway(file, to) })
+  await Promise.all([to.inputDir, to.archiveDir, to.refusedDir].map(syncFolder))
+  to.failpoint('after-archive-rename')
+  await to.pool.query(
+    `update ingest_files f set archived_at = clock_timestamp(), archived_as = a.name
+       from unnest($1::bigint[], $2::text[]) as a (file_id, name)
+      where f.file_id = a.file_id and f.archived_at is null`,
+    [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
+  )
+}
+
+/** Files that a crash left between their last commit and their move. */
+export async function unarchived(pool: Pool, ageMs: number, limit: number): Promise<Finished[]> {
+  const { rows } = await pool.query(
+    `select file_id, file_name, generation, status, reason, size_bytes, mtime_ns::text, inode::text
+       from ingest_files
+      where status in ('done', 'refused') and archived_at is null
+        and reason is distinct from 'not_regular_file'
+        and finished_at <= clock_timestamp() - $1 * interval '1 ms'
+      order by file_id limit $2`,
+    [ageMs, limit],
+  )
+  return rows.map(row => ({
+    fileId: row.file_id,
+    fileName: row.file_name,
+    generation: row.generation,
+    status: row.status,
+    badName: row.reason === 'bad_name',
+    seen: { sizeBytes: row.size_bytes, mtimeNs: BigInt(row.mtime_ns), inode: BigInt(row.inode) },
+  }))
+}
+
+/** @returns the name it has now, or null where the file is in the folder no more */
+async function moveAway(file: Finished, to: Archiving): Promise<string | null> {
+  const rawName = file.badName ? unescapeName(file.fileName) : Buffer.from(file.fileName)
+  const source = Buffer.concat([Buffer.from(`${to.inputDir}/`), rawName])
+  const folder = file.status === 'done' ? to.archiveDir : to.refusedDir
+  const there = await lookAt(source)
+  if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
+  const name = freeName(file, folder)
+  const target = join(folder, name)
+  await rename(source, target)
+  // Between the look and the move another file may have taken the name. It belongs in the folder.
+  const moved = await lookAt(target)
+  if (moved && !same(moved, file.seen)) {
+    await putBack(target, file, to)
+    return null
+  }
+  if (to.archive === 'delete' && file.status === 'done') await unlink(target)
+  return name
+}
+
+// A crash may have come between the move and its mark.
+async function alreadyMoved(file: Finished, folder: string): Promise<string | null> {
+  for (let number = file.generation; ; number++) {
+    const name = numbered(file.fileName, number)
+    const there = await lookAt(join(folder, name))
+    if (!there) return null
+    if (same(there, file.seen)) return name
+  }
+}
+
+function freeName(file: Finished, folder: string): string {
+  for (let number = file.generation; ; number++) {
+    const name = numbered(file.fileName, number)
+    if (!lstatSync(join(folder, name), { throwIfNoEntry: false })) return name
+  }
+}
+
+async function putBack(target: string, file: Finished, to: Archiving): Promise<void> {
+  for (let number = 1; ; number++) {
+    try {
+      await link(target, join(to.inputDir, numbered(file.fileName, number)))
+      return await unlink(target)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
+async function lookAt(path: string | Buffer): Promise<Seen | null> {
+  try {
+    const stat = await lstat(path, { bigint: true })
+    return { inode: stat.ino, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,108 @@
+import type { Column } from '../contract/event.ts'
+import type { Pool } from '../runtime/database.ts'
+import type { Seen } from './read.ts'
+
+/** A file that this process owns until its lease ends or `epoch` is no longer the row's. */
+export interface Claim {
+  readonly fileId: number
+  readonly fileName: string
+  readonly generation: number
+  readonly epoch: number
+  readonly byteOffset: number
+  readonly lineNo: number
+  readonly tailBytes: number
+  readonly tailHash: Buffer | null
+  /** The order of the header, once it is known. */
+  readonly columns: Column[] | null
+  readonly discoveredAt: Date
+  /** What the folder showed last, and for how long it had been so, in milliseconds at `claimedAt`. */
+  readonly seen: Seen
+  readonly stillMs: number
+  /** Monotonic milliseconds. */
+  readonly claimedAt: number
+}
+
+export interface Appetite {
+  owner: string
+  leaseMs: number
+  files: number
+  /** Claims stop at the file that reaches this sum of bytes left to read. */
+  bytes: number
+  /** Files whose last claim ended without progress are claimed one at a time, by one lane alone. */
+  suspects: boolean
+}
+
+/** Claims without progress after which a file is parked. */
+export const MAX_ATTEMPTS = 3
+
+/**
+ * Takes the oldest files that are due, or whose owner's lease has run out, and raises their epoch:
+ * whoever had them before can commit nothing for them any more. A file that was claimed before and
+ * got nowhere may be what ended its owner, so it is claimed with no other beside it; after three
+ * such claims it is parked.
+ */
+export async function claimFiles(
+  pool: Pool,
+  appetite: Appetite,
+  now: () => number,
+): Promise<Claim[]> {
+  const { rows } = await pool.query(
+    `with candidate as materialized (
+       select file_id, attempts, size_bytes - byte_offset as bytes_left, due_at
+         from ingest_files
+        where status in ('pending', 'active')
+          and (status = 'pending' or lease_until < clock_timestamp())
+          and due_at <= clock_timestamp()
+          and (attempts = 0 or $5)
+        order by due_at, file_id
+        limit $3
+          for update skip locked
+     ), ranked as (
+       select file_id, attempts,
+              sum(bytes_left) over w - bytes_left as bytes_before,
+              row_number() over w as place
+         from candidate
+       window w as (order by attempts = 0, due_at, file_id)
+     ), chosen as (
+       select file_id from ranked
+        where bytes_before < $4
+          and (place = 1 or not exists (select from ranked where attempts > 0))
+     )
+     update ingest_files f
+        set status = case when attempts >= ${MAX_ATTEMPTS} then 'parked' else 'active' end,
+            message = case when attempts >= ${MAX_ATTEMPTS}
+              then format('parked after %s claims without progress, the last by %s', attempts, owner) end,
+            owner = case when attempts < ${MAX_ATTEMPTS} then $1 end,
+            lease_until = case when attempts < ${MAX_ATTEMPTS}
+              then clock_timestamp() + $2 * interval '1 ms' end,
+            epoch = epoch + 1,
+            attempts = attempts + 1,
+            started_at = coalesce(started_at, clock_timestamp())
+       from chosen
+      where f.file_id = chosen.file_id
+     returning f.file_id, f.file_name, f.generation, f.epoch, f.byte_offset, f.line_no, f.tail_bytes,
+               f.tail_hash, f.columns, f.size_bytes, f.mtime_ns::text, f.inode::text, f.status,
+               f.discovered_at, f.due_at, f.attempts,
+               extract(epoch from clock_timestamp() - f.still_since)::float8 * 1000 as still_ms`,
+    [appetite.owner, appetite.leaseMs, appetite.files, appetite.bytes, appetite.suspects],
+  )
+  const claimedAt = now()
+  return rows
+    .filter(row => row.status === 'active')
+    .sort((a, b) => a.due_at - b.due_at || a.file_id - b.file_id)
+    .map(row => ({
+      fileId: row.file_id,
+      fileName: row.file_name,
+      generation: row.generation,
+      epoch: row.epoch,
+      byteOffset: row.byte_offset,
+      lineNo: row.line_no,
+      tailBytes: row.tail_bytes,
+      tailHash: row.tail_hash,
+      columns: row.columns,
+      discoveredAt: row.discovered_at,
+      seen: { sizeBytes: row.size_bytes, mtimeNs: BigInt(row.mtime_ns), inode: BigInt(row.inode) },
+      stillMs: row.still_ms,
+      claimedAt,
+    }))
+}

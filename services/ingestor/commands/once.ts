@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { EXIT } from '../../runtime/command.ts'
+import type { Pool } from '../../runtime/database.ts'
+import type { Environment } from '../../runtime/env.ts'
+import { requireSchema } from '../../runtime/migrations.ts'
+import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
+import { Archiver } from '../archiver.ts'
+import { sweep } from '../discover.ts'
+import { discovery, type Ingestor, runIngestor } from '../service.ts'
+import { Summary } from '../summary.ts'
+import { prepare } from './run.ts'
+
+const LOOK_MS = 20
+
+export interface OnceOptions {
+  json: boolean
+  /** More rejected rows than this end with exit code 3. */
+  maxRejects: number
+}
+
+/**
+ * `ingest run --once`: ingests all that is waiting, moves it away, prints a summary and ends.
+ * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left
+ */
+export async function runOnce(
+  options: OnceOptions,
+  flags: Environment,
+  env: Environment,
+): Promise<number> {
+  const { ingestor, close } = prepare({ LOG_LEVEL: env.LOG_LEVEL ?? 'warn', ...flags }, env)
+  const { pool, logger } = ingestor
+  exitOnDefect(logger)
+  const stop = stopOnSignals(logger)
+  const now = () => performance.now()
+  try {
+    await requireSchema(pool)
+    const summary = new Summary(now())
+    const counting = { ...ingestor, onStored: summary.add.bind(summary) }
+    const drained = new AbortController()
+    const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
+    const left = await Promise.race([untilDrained(ingestor, stop), ingesting.then(() => [])])
+    drained.abort()
+    await ingesting
+    await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
+    console.log(options.json ? JSON.stringify(summary.report(now())) : summary.table(now()))
+    for (const { name, message } of left) logger.error({ file: name }, message)
+    if (stop.aborted || left.length > 0) return EXIT.failure
+    return summary.rejected > options.maxRejects || summary.refusals.length > 0
+      ? EXIT.rejects
+      : EXIT.ok
+  } finally {
+    await close()
+  }
+}
+
+/** @returns the files that cannot be read, and are left */
+async function untilDrained(ingestor: Ingestor, stop: AbortSignal) {
+  const looking = discovery(ingestor)
+  const look = () => waitingFiles(ingestor.pool, ingestor.config.owner)
+  for (; !stop.aborted; await delay(LOOK_MS)) {
+    if ((await look()).waiting > 0) continue
+    // Only what a sweep before the look has seen can be known not to wait.
+    await sweep(looking)
+    const { waiting, unreadable } = await look()
+    if (waiting === 0) return unreadable
+  }
+  return []
+}
+
+// What a living ingestor beside this one has claimed is its own to finish.
+async function waitingFiles(pool: Pool, owner: string) {
+  const { rows } = await pool.query(
+    `select file_name as name, message, status = 'pending' and message is not null as unreadable
+       from ingest_files
+      where status = 'pending'
+         or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))`,
+    [owner],
+  )
+  const unreadable = rows.filter(row => row.unreadable)
+  return { waiting: rows.length - unreadable.length, unreadable }
+}

@@ -1,0 +1,106 @@
+import { EXIT } from '../../runtime/command.ts'
+import { connection, createPool, describeTarget } from '../../runtime/database.ts'
+import type { Environment } from '../../runtime/env.ts'
+import { createLogger } from '../../runtime/logger.ts'
+import { requireSchema } from '../../runtime/migrations.ts'
+import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
+import type { Stored } from '../commit.ts'
+import { readConfig } from '../config.ts'
+import { errorCode } from '../errors.ts'
+import { armed } from '../failpoint.ts'
+import { Faults, portOf, serveHealth } from '../health.ts'
+import { Metrics } from '../metrics.ts'
+import { retrying } from '../retry.ts'
+import { type Ingestor, makeFolders, runIngestor } from '../service.ts'
+
+/** Connections beside those of the transactions in flight: claims, sweeps, leases, health. */
+const CONTROL_CONNECTIONS = 3
+/** An overlapping transaction may wait for a key that only this process can set free. */
+const LOCK_TIMEOUT_MS = 1_000
+
+/** `ingest run`: ingests what comes until a signal, then hands back what it holds. */
+export async function run(flags: Environment, env: Environment): Promise<number> {
+  const { ingestor, metrics, close } = prepare(flags, env)
+  const { config, pool, logger, faults } = ingestor
+  exitOnDefect(logger)
+  const stop = stopOnSignals(logger)
+  const server = await serveHealth(config, pool, faults, metrics)
+  logger.info(
+    {
+      owner: config.owner,
+      input: config.inputDir,
+      metricsPort: portOf(server),
+      database: describeTarget(connection(env)),
+    },
+    'starting',
+  )
+  try {
+    await waitForSchema(ingestor, stop)
+    logger.info('ready')
+    await runIngestor(ingestor, stop)
+  } catch (error) {
+    if (!stop.aborted) throw error
+  } finally {
+    server.close()
+    server.closeAllConnections()
+    await close()
+  }
+  logger.info('stopped')
+  return EXIT.ok
+}
+
+/** Settings, pool and metrics of one ingesting process. */
+export function prepare(
+  flags: Environment,
+  env: Environment,
+): { ingestor: Ingestor; metrics: Metrics; close: () => Promise<void> } {
+  const identity = Math.random().toString(36).slice(2, 8)
+  const config = readConfig(flags, env, identity)
+  const logger = createLogger('ingestor', config.logLevel)
+  makeFolders(config)
+  const pool = createPool(
+    connection(env),
+    {
+      applicationName: config.owner,
+      maxConnections: config.connections + CONTROL_CONNECTIONS,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+    },
+    logger,
+  )
+  const metrics = new Metrics()
+  const failpoint = armed(env.INGEST_FAILPOINT, Number(env.INGEST_FAILPOINT_PASSES ?? 1))
+  const onStored = (stored: Stored) => {
+    metrics.stored(stored)
+    logger.info(summed(stored), 'batch committed')
+  }
+  return {
+    ingestor: { config, pool, logger, faults: new Faults(), failpoint, onStored },
+    metrics,
+    close: () => pool.end(),
+  }
+}
+
+// A database that is not there yet, or not fit, is waited for; a wrong schema version is not.
+async function waitForSchema(
+  { pool, logger, faults }: Ingestor,
+  signal: AbortSignal,
+): Promise<void> {
+  const onFault = (error: Error) =>
+    faults.report('database', `${errorCode(error)}: ${error.message}`)
+  await retrying(() => requireSchema(pool), { what: 'connect', logger, signal, onFault })
+  faults.report('database', null)
+}
+
+function summed({ moves, mode, attempts }: Stored) {
+  const sum = (of: (move: Stored['moves'][number]) => number) =>
+    moves.reduce((total, move) => total + of(move), 0)
+  return {
+    files: moves.length,
+    loaded: sum(({ loaded }) => loaded),
+    duplicate: sum(({ duplicate }) => duplicate),
+    rejected: sum(({ rejected }) => rejected),
+    bytes: sum(({ from, to }) => to - from),
+    mode,
+    attempts,
+  }
+}

@@ -1,0 +1,159 @@
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RefuseReason } from '../contract/reasons.ts'
+import type { Pool } from '../runtime/database.ts'
+import type { FolderClock } from './folder-clock.ts'
+import { storedName, unescapeName } from './names.ts'
+import { type Seen, same } from './read.ts'
+
+export interface Discovery {
+  pool: Pool
+  inputDir: string
+  clock: FolderClock
+}
+
+/**
+ * Lists the folder and registers what is new. The listing is the truth; a watcher only says when.
+ * @returns names of the files that were registered
+ */
+export async function sweep(discovery: Discovery): Promise<string[]> {
+  discovery.clock.set()
+  const listing = await readdir(discovery.inputDir, { encoding: 'buffer' })
+  return registerNames(listing, discovery)
+}
+
+/** Registers those of the named files that are new, as `pending` or `refused`. */
+export async function registerNames(
+  listing: readonly Buffer[],
+  discovery: Discovery,
+): Promise<string[]> {
+  const entries = listing.map(storedName).filter(({ verdict }) => verdict !== 'unfinished')
+  if (entries.length === 0) return []
+  const bad = new Set(entries.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name))
+  const latest = await latestGenerations(
+    entries.map(({ name }) => name),
+    discovery.pool,
+  )
+  // The folder is looked at after the database: a file that was archived since is gone by now, so a
+  // stale listing cannot bring it back as a new generation.
+  const found: Found[] = []
+  for (const { name, generation, known } of latest) {
+    const seen = await lookAt(name, bad.has(name), discovery.inputDir)
+    if (!seen || (known && !isNew(known, seen))) continue
+    const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
+    found.push({ name, generation: generation + 1, seen, fault })
+  }
+  return register(found, discovery)
+}
+
+interface Known extends Seen {
+  status: string
+  reason: RefuseReason | null
+  archived: boolean
+}
+
+interface Found {
+  name: string
+  generation: number
+  seen: Seen
+  fault: { reason: RefuseReason; message: string } | null
+}
+
+const BAD_NAME = {
+  reason: 'bad_name',
+  message:
+    'expected a printable UTF-8 name of at most 200 bytes ending in .csv; rename it and drop it again',
+} as const
+const NOT_REGULAR = {
+  reason: 'not_regular_file',
+  message: 'expected a regular file, found a folder, a link or a device; it is left alone',
+} as const
+
+/** The newest generation of each name, where a further one may be due: all but those in work. */
+async function latestGenerations(names: string[], pool: Pool) {
+  const { rows } = await pool.query(
+    `select name, coalesce(f.generation, 0) as generation, f.status, f.reason,
+            f.archived_at is not null as archived, f.size_bytes, f.mtime_ns::text, f.inode::text
+       from unnest($1::text[]) as name
+       left join lateral (
+         select * from ingest_files where file_name = name order by generation desc limit 1
+       ) f on true
+      where f.status is null or f.status not in ('pending', 'active')`,
+    [names],
+  )
+  return rows.map(row => ({
+    name: row.name as string,
+    generation: row.generation as number,
+    known: row.status === null ? null : knownOf(row),
+  }))
+}
+
+function knownOf(row: Record<string, never>): Known {
+  return {
+    status: row.status!,
+    reason: row.reason!,
+    archived: row.archived!,
+    sizeBytes: row.size_bytes!,
+    mtimeNs: BigInt(row.mtime_ns!),
+    inode: BigInt(row.inode!),
+  }
+}
+
+// What was moved out of the folder and is there again was dropped again, even if it is the same
+// file; what never left is new only if it looks different.
+function isNew(known: Known, seen: Seen): boolean {
+  return known.archived || known.status === 'missing' || !same(known, seen)
+}
+
+async function lookAt(
+  name: string,
+  bad: boolean,
+  folder: string,
+): Promise<(Seen & { regular: boolean }) | null> {
+  try {
+    const path = bad
+      ? Buffer.concat([Buffer.from(join(folder, '/')), unescapeName(name)])
+      : join(folder, name)
+    const stat = await lstat(path, { bigint: true })
+    return {
+      sizeBytes: Number(stat.size),
+      mtimeNs: stat.mtimeNs,
+      inode: stat.ino,
+      regular: stat.isFile(),
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+// Another ingestor may register the same generation at the same moment: one row comes of it.
+async function register(found: readonly Found[], { pool, clock }: Discovery): Promise<string[]> {
+  if (found.length === 0) return []
+  const stillMs = ({ mtimeNs }: Seen) => Math.max(0, clock.now() - Number(mtimeNs / 1_000_000n))
+  const { rows } = await pool.query(
+    `insert into ingest_files
+       (file_name, generation, size_bytes, mtime_ns, inode, still_since, status, reason, message, finished_at)
+     select name, generation, size, mtime, inode,
+            clock_timestamp() - least(still_ms, 86400000) * interval '1 ms',
+            case when reason is null then 'pending' else 'refused' end, reason, message,
+            case when reason is not null then clock_timestamp() end
+       from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::numeric[], $6::float8[],
+                   $7::text[], $8::text[])
+         as f (name, generation, size, mtime, inode, still_ms, reason, message)
+      order by mtime, name
+         on conflict (file_name, generation) do nothing
+     returning file_name`,
+    [
+      found.map(({ name }) => name),
+      found.map(({ generation }) => generation),
+      found.map(({ seen }) => seen.sizeBytes),
+      found.map(({ seen }) => seen.mtimeNs.toString()),
+      found.map(({ seen }) => seen.inode.toString()),
+      found.map(({ seen }) => stillMs(seen)),
+      found.map(({ fault }) => fault?.reason),
+      found.map(({ fault }) => fault?.message),
+    ],
+  )
+  return rows.map(row => row.file_name)
+}

@@ -1,0 +1,58 @@
+/**
+ * What an error of the database asks for. `transient`: wait and do the same again. `data`: a row is
+ * at fault, find it. `configuration`: a person must act; say so, wait longer, do not give up.
+ * `defect`: this program is wrong.
+ */
+export type Fault = 'transient' | 'data' | 'configuration' | 'defect'
+
+// Classes of SQLSTATE, PostgreSQL's documentation, appendix A.
+const TRANSIENT = /^(08|25006|25P0[23]|40|53|55P03|55006|57|58|XX)/
+const CONFIGURATION = /^(28|3D|3F|42|0A|0P)/
+const DATA = /^(22|23)/
+const NETWORK = /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_|ENOTFOUND|ENOENT$)/
+
+export function triage(error: unknown): Fault {
+  const code = errorCode(error)
+  if (DATA.test(code)) return 'data'
+  if (CONFIGURATION.test(code)) return 'configuration'
+  if (TRANSIENT.test(code) || NETWORK.test(code) || isLostConnection(error)) return 'transient'
+  return 'defect'
+}
+
+export function errorCode(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code ?? '')
+}
+
+export const UNIQUE_VIOLATION = '23505'
+
+/** Somebody else owns a file of the batch now, or has moved its offset: nothing of it may be stored. */
+export class Fenced extends Error {
+  readonly code = 'FENCED'
+  readonly fileIds: readonly number[]
+
+  constructor(fileIds: readonly number[]) {
+    super(`another ingestor owns the file now: file_id ${fileIds.join(', ')}`)
+    this.name = 'Fenced'
+    this.fileIds = fileIds
+  }
+}
+
+/** The batch before this one has not committed at its first try; this one stands back until it has. */
+export class OutOfTurn extends Error {
+  readonly code = 'OUT_OF_TURN'
+
+  constructor() {
+    super('the batch before this one of the same file failed; it goes first')
+    this.name = 'OutOfTurn'
+  }
+}
+
+// node-postgres gives these no code.
+function isLostConnection(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(Connection terminated|Query read timeout|timeout e(xpired|xceeded)|Client has encountered a connection error|The server does not support)/.test(
+      error.message,
+    )
+  )
+}

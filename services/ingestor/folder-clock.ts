@@ -1,0 +1,33 @@
+import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * The clock that stamps the folder's files: a file server's, or this machine's kernel. How long a
+ * file has been still is told by it alone, so that this process's own clock may be a day off.
+ */
+export class FolderClock {
+  readonly #folder: string
+  #ahead = Number.NEGATIVE_INFINITY
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Reads the stamp of a file made now. Where none can be made, every file counts as just written. */
+  set(): void {
+    const probe = join(this.#folder, `.clock-${process.pid}-${Math.random().toString(36).slice(2)}`)
+    try {
+      const fd = openSync(probe, 'wx')
+      this.#ahead = fstatSync(fd).mtimeMs - Date.now()
+      closeSync(fd)
+      unlinkSync(probe)
+    } catch {
+      this.#ahead = Number.NEGATIVE_INFINITY
+    }
+  }
+
+  /** Milliseconds since the epoch; -Infinity while unknown. */
+  now(): number {
+    return Date.now() + this.#ahead
+  }
+}

@@ -1,0 +1,259 @@
+import { judgeHeader } from '../contract/dialect.ts'
+import { COLUMNS, COMMON_LINE, type Column, type Event } from '../contract/event.ts'
+import type { Claim } from './claim.ts'
+import { type LineFault, parseLine } from './parse.ts'
+import {
+  type End,
+  type Lines,
+  type Overlong,
+  type Piece,
+  pieces,
+  type Reading,
+  type Seen,
+  tailAt,
+  tailHash,
+} from './read.ts'
+import { emptySegment, type Next, type Reject, type Segment } from './segment.ts'
+import { type Validated, validate } from './validate.ts'
+
+const COMMON = new RegExp(`${COMMON_LINE}\\r?\\n`, 'y')
+const BOM = Buffer.from([0xef, 0xbb, 0xbf])
+const IN_WORK: Next = { status: 'active' }
+
+export interface Judging extends Reading {
+  batchRows: number
+}
+
+/**
+ * A claimed file as a sequence of segments, each line of it judged; the last segment says how the
+ * file stands at its end. A fault of the file itself is told there, never thrown.
+ */
+export function* segments(claim: Claim, judging: Judging): Generator<Segment> {
+  const course: Course = {
+    claim,
+    judging,
+    lineNo: claim.lineNo,
+    offset: claim.byteOffset,
+    columns: claim.columns,
+  }
+  try {
+    const end = yield* linesJudged(course)
+    yield emptySegment(claim, course.offset, course.lineNo, afterEnd(end))
+  } catch (error) {
+    yield emptySegment(
+      claim,
+      course.offset,
+      course.lineNo,
+      afterFault(error as NodeJS.ErrnoException),
+    )
+  }
+}
+
+interface Course {
+  readonly claim: Claim
+  readonly judging: Judging
+  /** Lines and bytes of the file that are judged. */
+  lineNo: number
+  offset: number
+  columns: Column[] | null
+}
+
+class BadHeader extends Error {
+  readonly seen: Seen
+
+  constructor(message: string, seen: Seen) {
+    super(message)
+    this.seen = seen
+  }
+}
+
+function* linesJudged(course: Course): Generator<Segment, End> {
+  const reader: Generator<Piece, End> = pieces(course.claim, course.judging)
+  try {
+    for (;;) {
+      const step = reader.next()
+      if (step.done) return step.value
+      if (step.value.kind === 'overlong') yield overlongRejected(course, step.value)
+      else yield* blockJudged(course, step.value)
+    }
+  } finally {
+    reader.return(undefined as never)
+  }
+}
+
+function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
+  const text = lines.window.toString('latin1', lines.start, lines.end)
+  let at = 0
+  while (at < text.length) {
+    const segment = emptySegment(course.claim, course.offset, course.lineNo, IN_WORK)
+    if (course.columns === null) at = headerJudged(course, segment, lines)
+    at = rowsJudged(course, segment, lines, text, at)
+    segment.to = lines.offset + at
+    segment.lineNo = course.lineNo
+    segment.tail = tailHash(tailAt(lines.window, lines.start + at))
+    segment.bytes = segment.to - segment.from + 64 * (segment.rows.length + 1)
+    course.offset = segment.to
+    yield segment
+  }
+}
+
+/** Judges lines from `at` on until the text or the batch is full. @returns where it stopped */
+function rowsJudged(
+  course: Course,
+  segment: Segment,
+  lines: Lines,
+  text: string,
+  at: number,
+): number {
+  const suffix = `,${course.claim.fileId},`
+  const usual = course.columns!.every((column, index) => column === COLUMNS[index])
+  let left = course.judging.batchRows
+  while (at < text.length && left-- > 0) {
+    COMMON.lastIndex = at
+    if (usual && COMMON.test(text)) {
+      const next = COMMON.lastIndex
+      const end = text.charCodeAt(next - 2) === 13 ? next - 2 : next - 1
+      segment.rows.push(`${text.slice(at, end)}${suffix}${++course.lineNo}\n`)
+      segment.offsets.push(lines.offset + at)
+      at = next
+    } else {
+      at = lineJudged(course, segment, lines, at)
+    }
+  }
+  return at
+}
+
+/** The line that is not of the common form: the parser and the schema have the word. */
+function lineJudged(course: Course, segment: Segment, lines: Lines, at: number): number {
+  const { line, next } = lineAt(lines, at)
+  course.lineNo++
+  if (line.length === 0) {
+    segment.linesBlank++
+    return next
+  }
+  const byteOffset = lines.offset + at
+  const verdict = judgeLine(line, course)
+  if (verdict.ok) {
+    segment.rewritten.set(segment.rows.length, Buffer.from(line))
+    segment.rows.push(`${copyLine(verdict.event)},${course.claim.fileId},${course.lineNo}\n`)
+    segment.offsets.push(byteOffset)
+  } else {
+    const { reason, message } = verdict
+    const column = 'column' in verdict ? verdict.column : null
+    segment.rejects.push(
+      reject(course, { byteOffset, reason, column, message, raw: Buffer.from(line) }),
+    )
+  }
+  return next
+}
+
+function judgeLine(line: Buffer, course: Course): LineFault | Validated {
+  const limit = course.judging.maxLineBytes
+  if (line.length > limit) {
+    return { ok: false, reason: 'line_too_long', message: tooLong(limit, line.length) }
+  }
+  const parsed = parseLine(line)
+  return parsed.ok ? validate(parsed.fields, course.columns!) : parsed
+}
+
+function overlongRejected(course: Course, piece: Overlong): Segment {
+  const { offset, head, length, tail } = piece
+  const limit = course.judging.maxLineBytes
+  if (course.columns === null)
+    throw new BadHeader(
+      `line 1: expected a header of at most ${limit} bytes, found ${length}`,
+      piece.seen,
+    )
+  const segment = emptySegment(course.claim, course.offset, ++course.lineNo, IN_WORK)
+  const message = `${tooLong(limit, length)}; only its first ${head.length} bytes are kept here`
+  segment.rejects.push(
+    reject(course, {
+      byteOffset: offset,
+      reason: 'line_too_long',
+      column: null,
+      message,
+      raw: head,
+    }),
+  )
+  segment.to = course.offset = offset + length
+  segment.tail = tailHash(tail)
+  segment.bytes = head.length
+  return segment
+}
+
+function headerJudged(course: Course, segment: Segment, lines: Lines): number {
+  const { line, next } = lineAt(lines, 0)
+  const bare = line.subarray(0, 3).equals(BOM) ? line.subarray(3) : line
+  const parsed = parseLine(bare)
+  if (!parsed.ok) throw new BadHeader(`line 1: expected a header; ${parsed.message}`, lines.seen)
+  const header = judgeHeader(parsed.fields)
+  if (!header.ok) throw new BadHeader(header.message, lines.seen)
+  course.columns = segment.columns = header.columns
+  course.lineNo = 1
+  return next
+}
+
+/** The line that begins at `at`, without its LF or CRLF, and where the next one begins. */
+function lineAt(lines: Lines, at: number): { line: Buffer; next: number } {
+  const from = lines.start + at
+  const found = lines.window.subarray(from, lines.end).indexOf(10)
+  const stop = found < 0 ? lines.end : from + found
+  const end = stop > from && lines.window[stop - 1] === 13 ? stop - 1 : stop
+  return {
+    line: lines.window.subarray(from, end),
+    next: Math.min(stop + 1, lines.end) - lines.start,
+  }
+}
+
+/** A row as COPY's CSV format takes it, in the usual order of columns; only the last may need quotes. */
+function copyLine(event: Event): string {
+  const fields: string[] = COLUMNS.map(column => event[column])
+  fields[6] = `"${event.session_id.replaceAll('"', '""')}"`
+  return fields.join(',')
+}
+
+function reject(course: Course, rest: Omit<Reject, 'fileId' | 'lineNo'>): Reject {
+  return { fileId: course.claim.fileId, lineNo: course.lineNo, ...rest }
+}
+
+function tooLong(limit: number, found: number): string {
+  return `expected a line of at most ${limit} bytes, found ${found}`
+}
+
+function afterEnd(end: End): Next {
+  switch (end.kind) {
+    case 'settled':
+      return { status: 'done', seen: end.seen }
+    case 'unsettled':
+      return { status: 'pending', waitMs: end.waitMs, seen: end.seen, stillMs: end.stillMs }
+    case 'changed':
+      return { status: 'refused', reason: 'changed', message: end.message }
+  }
+}
+
+const RETRY_READ_MS = 5_000
+
+function afterFault(error: NodeJS.ErrnoException): Next {
+  if (error instanceof BadHeader)
+    return { status: 'refused', reason: 'bad_header', message: error.message, seen: error.seen }
+  switch (error.code) {
+    case 'ENOENT':
+      return { status: 'missing', message: 'the file is no longer in the input folder' }
+    case 'ELOOP':
+    case 'ENXIO':
+    case 'ENOTREG':
+      return {
+        status: 'refused',
+        reason: 'not_regular_file',
+        message: 'expected a regular file, found something else in its place',
+      }
+    case undefined:
+      throw error
+    default:
+      return {
+        status: 'pending',
+        waitMs: RETRY_READ_MS,
+        message: `cannot be read (${error.code}); tried again every ${RETRY_READ_MS / 1000} s`,
+      }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Pool } from '../runtime/database.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { type Claim, claimFiles } from './claim.ts'
+import type { Doorbell } from './doorbell.ts'
+import { Fenced } from './errors.ts'
+import { nextDueMs, releaseClaims } from './lease.ts'
+import { ingest, type Pipeline } from './pipeline.ts'
+import { type Retry, retrying } from './retry.ts'
+
+/** Files of one claim at most, and the bytes at which a claim is large enough. */
+const CLAIM_FILES = 256
+const CLAIM_BYTES = 8 * 1024 * 1024
+
+export interface Lane {
+  pool: Pool
+  owner: string
+  leaseMs: number
+  /** How long to wait for work before looking again without being told of any. */
+  idleMs: number
+  /** Whether this lane is the one that takes files whose last owner got nowhere with them. */
+  suspects: boolean
+  pipeline: Pipeline
+  work: Doorbell
+  logger: Logger
+  retry: Omit<Retry, 'what'>
+  onClaimed: (claims: readonly Claim[]) => void
+}
+
+/** Claims and ingests until stopped. Two lanes keep a large file from holding up small ones. */
+export async function runLane(lane: Lane, stop: AbortSignal): Promise<void> {
+  try {
+    while (!stop.aborted) {
+      const claims = await claimSome(lane)
+      if (claims.length > 0) await ingestClaims(claims, lane)
+      else await lane.work.wait(await untilDue(lane), stop)
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
+async function claimSome(lane: Lane): Promise<Claim[]> {
+  const appetite = { ...lane, files: CLAIM_FILES, bytes: CLAIM_BYTES }
+  const { now } = lane.pipeline.judging
+  const claim = () => claimFiles(lane.pool, appetite, now)
+  const claims = await retrying(claim, { what: 'claim', ...lane.retry })
+  if (claims.length > 0) lane.onClaimed(claims)
+  return claims
+}
+
+// Whatever is in memory of a claim that failed is thrown away: the checkpoint is the truth, and
+// whoever claims the file next begins there.
+async function ingestClaims(claims: readonly Claim[], lane: Lane): Promise<void> {
+  try {
+    await ingest(claims, lane.pipeline)
+  } catch (error) {
+    if (!(error instanceof Fenced)) throw error
+    lane.logger.warn({ fileIds: error.fileIds }, 'fenced')
+    const release = () => releaseClaims(lane.pool, lane.owner, claims)
+    await retrying(release, { what: 'release', ...lane.retry })
+  }
+}
+
+async function untilDue(lane: Lane): Promise<number> {
+  const ask = () => nextDueMs(lane.pool)
+  return Math.min(lane.idleMs, await retrying(ask, { what: 'claim', ...lane.retry }))
+}

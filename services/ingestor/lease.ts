@@ -1,0 +1,76 @@
+import type { Pool } from '../runtime/database.ts'
+import type { Claim } from './claim.ts'
+
+/** Renews every lease of this process: alive is whoever can still say so. @returns how many */
+export async function renewLeases(pool: Pool, owner: string, leaseMs: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update ingest_files set lease_until = clock_timestamp() + $2 * interval '1 ms'
+      where file_id in (
+        select file_id from ingest_files where owner = $1 and status = 'active'
+           for no key update skip locked)`,
+    [owner, leaseMs],
+  )
+  return rowCount!
+}
+
+/** Hands back claims that are still ours, for anyone to take. */
+export async function releaseClaims(
+  pool: Pool,
+  owner: string,
+  claims: readonly Claim[],
+): Promise<void> {
+  await pool.query(
+    `${RELEASE} from unnest($2::bigint[], $3::bigint[]) as c (file_id, epoch)
+      where f.file_id = c.file_id and f.epoch = c.epoch and f.owner = $1 and f.status = 'active'`,
+    [owner, claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch)],
+  )
+}
+
+/** Hands back everything, at the end of the process. @returns how many files */
+export async function releaseAll(pool: Pool, owner: string): Promise<number> {
+  const { rowCount } = await pool.query(`${RELEASE} where f.owner = $1 and f.status = 'active'`, [
+    owner,
+  ])
+  return rowCount!
+}
+
+const RELEASE = `
+  update ingest_files f
+     set status = 'pending', owner = null, lease_until = null, attempts = 0, due_at = clock_timestamp()`
+
+/**
+ * Ends the sessions of owners whose lease has run out while a transaction of theirs is still open: a
+ * process frozen in the middle of a COPY keeps its locks, and no time-out of the server reaches it.
+ * Only sessions of the same role, by name, that began their transaction a whole lease ago.
+ */
+export async function evictFrozen(
+  pool: Pool,
+  owner: string,
+  leaseMs: number,
+): Promise<{ pid: number; owner: string }[]> {
+  const { rows } = await pool.query(
+    `select a.pid, a.application_name as owner, pg_terminate_backend(a.pid)
+       from pg_stat_activity a
+      where a.application_name in (
+              select f.owner from ingest_files f
+               where f.status = 'active' and f.lease_until < clock_timestamp() and f.owner <> $1)
+        and a.usename = current_user
+        and a.xact_start < clock_timestamp() - $2 * interval '1 ms'`,
+    [owner, leaseMs],
+  )
+  return rows.map(row => ({ pid: row.pid, owner: row.owner }))
+}
+
+/** What is due but could not be claimed (locked, or for another lane) is looked at again after this. */
+const HELD_BY_OTHERS_MS = 200
+
+/** Milliseconds until there may be something to claim; Infinity where nothing waits. */
+export async function nextDueMs(pool: Pool): Promise<number> {
+  const { rows } = await pool.query(
+    `select extract(epoch from
+              min(case status when 'active' then lease_until else due_at end) - clock_timestamp()
+            )::float8 * 1000 as ms
+       from ingest_files where status in ('pending', 'active')`,
+  )
+  return rows[0].ms === null ? Number.POSITIVE_INFINITY : Math.max(HELD_BY_OTHERS_MS, rows[0].ms)
+}

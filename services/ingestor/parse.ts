@@ -1,0 +1,85 @@
+import { parse } from 'csv-parse/sync'
+import type { RejectReason } from '../contract/reasons.ts'
+
+export interface LineFault {
+  ok: false
+  reason: RejectReason
+  message: string
+}
+
+export type Fields = { ok: true; fields: string[] } | LineFault
+
+// `ignoreBOM` keeps a BOM inside the file as the character it is.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * The fields of one line, RFC 4180 with no line break inside a field. Bytes are judged before they
+ * become text and text before it is split, so that nothing is repaired on the way.
+ * @param bytes the line without its LF or CRLF
+ */
+export function parseLine(bytes: Buffer): Fields {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) return fault('nul_byte', nul, 'no NUL byte', 'one')
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    return fault('invalid_utf8', firstInvalid(bytes), 'UTF-8', 'other bytes')
+  }
+  const control = /[\x01-\x1f\x7f]/.exec(text)
+  if (control) {
+    const at = Buffer.byteLength(text.slice(0, control.index))
+    const reason = text.includes('\r') ? 'lone_cr' : 'control_character'
+    return fault(reason, at, 'no control character', JSON.stringify(control[0]))
+  }
+  return text.includes('"') ? parseQuoted(text) : { ok: true, fields: text.split(',') }
+}
+
+// csv-parse is the authority on quotes; a line without one needs no parser, and a property test
+// holds both ways equal.
+function parseQuoted(text: string): Fields {
+  try {
+    const [fields = []] = parse(text, {
+      relax_column_count: true,
+      max_record_size: 0,
+      trim: false,
+      record_delimiter: '\n',
+    }) as string[][]
+    return { ok: true, fields }
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const found =
+      code === 'CSV_QUOTE_NOT_CLOSED'
+        ? 'a quote that is never closed'
+        : 'a quote inside a field that does not begin with one, or text after a closing one'
+    return {
+      ok: false,
+      reason: 'bad_quote',
+      message: `expected fields quoted as in RFC 4180, found ${found}`,
+    }
+  }
+}
+
+function fault(reason: RejectReason, at: number, expected: string, found: string): LineFault {
+  return {
+    ok: false,
+    reason,
+    message: `byte ${at + 1} of the line: expected ${expected}, found ${found}`,
+  }
+}
+
+function firstInvalid(bytes: Buffer): number {
+  let good = 0
+  let bad = bytes.length
+  // The longest valid prefix, by halving: a prefix may also end inside a character, hence `stream`.
+  while (good < bad) {
+    const middle = (good + bad + 1) >> 1
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, middle), { stream: true })
+      good = middle
+    } catch {
+      bad = middle - 1
+    }
+  }
+  return good
+}

@@ -1,0 +1,144 @@
+import { mkdirSync } from 'node:fs'
+import type { Pool } from '../runtime/database.ts'
+import { ConfigurationError } from '../runtime/env.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { Archiver } from './archiver.ts'
+import type { Stored } from './commit.ts'
+import type { Config } from './config.ts'
+import type { Discovery } from './discover.ts'
+import { Doorbell } from './doorbell.ts'
+import { errorCode, triage } from './errors.ts'
+import type { Failpoint } from './failpoint.ts'
+import { FolderClock } from './folder-clock.ts'
+import type { Faults } from './health.ts'
+import { InFlight } from './inflight.ts'
+import { type Lane, runLane } from './lane.ts'
+import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
+import type { Pipeline } from './pipeline.ts'
+import { sweepUntilStopped } from './sweeper.ts'
+
+const BATCH_BYTES = 8 * 1024 * 1024
+const BATCH_FILES = 1_000
+
+export interface Ingestor {
+  config: Config
+  pool: Pool
+  logger: Logger
+  faults: Faults
+  failpoint: (point: Failpoint) => void
+  onStored: (stored: Stored) => void
+}
+
+/** Everything that ingests, wired together and running until stopped. */
+export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promise<void> {
+  const { config, pool, logger, faults, failpoint } = ingestor
+  const work = new Doorbell()
+  const archiver = new Archiver({ ...config, pool, failpoint }, logger, fault =>
+    faults.report('archive', fault),
+  )
+  const retry = {
+    logger,
+    signal: stop,
+    onFault: (error: Error) => faults.report('database', faultText(error)),
+  }
+  const pipeline: Pipeline = {
+    judging: { ...config, now: () => performance.now() },
+    limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchFiles: BATCH_FILES },
+    committing: {
+      ...retry,
+      pool,
+      owner: config.owner,
+      leaseMs: config.leaseMs,
+      mode: { current: 'copy' },
+      failpoint,
+    },
+    inFlight: new InFlight(config.connections),
+    onStored: stored => {
+      faults.report('database', null)
+      archiver.add(stored)
+      ingestor.onStored(stored)
+    },
+  }
+  const lane = (suspects: boolean): Lane => ({
+    ...{ pool, pipeline, work, logger, retry, suspects },
+    owner: config.owner,
+    leaseMs: config.leaseMs,
+    idleMs: Math.min(config.sweepMs, config.leaseMs / 2),
+    onClaimed: () => failpoint('after-claim'),
+  })
+  const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
+
+  // One part that fails for good takes the others down with it, in order.
+  const broken = new AbortController()
+  const ending = AbortSignal.any([stop, broken.signal])
+  const part = (running: Promise<void>) =>
+    running.catch(error => {
+      if (stop.aborted) return
+      broken.abort(error)
+      throw error
+    })
+  const parts = [
+    part(runLane(lane(true), ending)),
+    part(runLane(lane(false), ending)),
+    part(sweepUntilStopped(sweeping, ending)),
+    part(keepLeases(ingestor, work, ending)),
+  ]
+  const archiving = part(archiver.run(ending))
+  await Promise.allSettled(parts)
+  await archiving
+  await releaseAll(pool, config.owner).catch(error =>
+    logger.warn(
+      { error: error.message },
+      'leases could not be released; they run out by themselves',
+    ),
+  )
+  await Promise.all(parts)
+}
+
+/** What a sweep needs, for `run --once` too. */
+export function discovery({ pool, config }: Pick<Ingestor, 'pool' | 'config'>): Discovery {
+  return { pool, inputDir: config.inputDir, clock: new FolderClock(config.inputDir) }
+}
+
+/** @throws ConfigurationError naming each folder that cannot be made */
+export function makeFolders(config: Config): void {
+  const faults = [config.inputDir, config.archiveDir, config.refusedDir].flatMap(folder => {
+    try {
+      mkdirSync(folder, { recursive: true })
+      return []
+    } catch (error) {
+      return [`${folder}: expected a folder or the right to make it, found ${errorCode(error)}`]
+    }
+  })
+  if (faults.length > 0) throw new ConfigurationError(faults)
+}
+
+/** Says that this process is alive, and looks for owners that are not. */
+async function keepLeases(
+  { config, pool, logger }: Ingestor,
+  work: Doorbell,
+  stop: AbortSignal,
+): Promise<void> {
+  const never = new Doorbell()
+  while (!stop.aborted) {
+    try {
+      await renewLeases(pool, config.owner, config.leaseMs)
+      const evicted = await evictFrozen(pool, config.owner, config.leaseMs)
+      if (evicted.length > 0) {
+        logger.warn({ evicted }, 'ended the sessions of an ingestor whose lease ran out')
+        work.ring()
+      }
+    } catch (error) {
+      if (triage(error) === 'defect') throw error
+      logger.warn(
+        { code: errorCode(error), error: (error as Error).message },
+        'leases could not be renewed; trying again',
+      )
+    }
+    await never.wait(config.leaseMs / 3, stop)
+  }
+}
+
+function faultText(error: Error): string {
+  return `${errorCode(error) || error.name}: ${error.message}`
+}
