@@ -7,10 +7,10 @@ export interface Snapshot {
   readonly rowsLoaded: number
   readonly rowsDuplicate: number
   readonly rowsRejected: number
+  /** Files with bytes that are not loaded; one that is only not known to be complete is none. */
   readonly filesWaiting: number
   readonly filesRefused: number
   readonly filesParked: number
-  readonly bytesWaiting: number
   /** Seconds since the oldest waiting file was found; null where none waits. */
   readonly oldestWaitingS: number | null
   /** Seconds between the newest event's own time and now; null where there is no row. */
@@ -19,17 +19,21 @@ export interface Snapshot {
 
 /** One query, cheap at any size of the table. */
 export async function takeSnapshot(pool: Pool): Promise<Snapshot> {
-  // Rows are only ever appended, so the newest are in the last blocks: a range of ctid reads these
-  // 64 kB, where max(event_time) over the block-range index would read all that is not summarised.
+  // Rows are only ever appended, so the newest are in the last blocks, among those of the
+  // transactions in flight: a range of ctid reads 8 MB at most, where max(event_time) over the
+  // block-range index would read all that is not summarised yet.
   const { rows } = await pool.query(
     `select rows_loaded, rows_duplicate, rows_rejected,
-            files_pending + files_active as files_waiting, files_refused, files_parked, bytes_waiting,
-            extract(epoch from clock_timestamp() - oldest_waiting_since)::float8 as oldest_waiting_s,
+            files_refused, files_parked, files_waiting, oldest_waiting_s,
             (select extract(epoch from clock_timestamp() - max(event_time))::float8
                from user_activity
-              where ctid >= format('(%s,0)', greatest(pg_relation_size('user_activity') / 8192 - 8, 0))::tid
+              where ctid >= format('(%s,0)', greatest(pg_relation_size('user_activity') / 8192 - 1024, 0))::tid
                 and event_time <= clock_timestamp()) as newest_age_s
-       from ingest_status`,
+       from ingest_status,
+            lateral (select count(*) as files_waiting,
+                            extract(epoch from clock_timestamp() - min(discovered_at))::float8 as oldest_waiting_s
+                       from ingest_files
+                      where status in ('pending', 'active') and byte_offset < size_bytes) as waiting`,
   )
   const row = rows[0]
   return {
@@ -40,7 +44,6 @@ export async function takeSnapshot(pool: Pool): Promise<Snapshot> {
     filesWaiting: row.files_waiting,
     filesRefused: row.files_refused,
     filesParked: row.files_parked,
-    bytesWaiting: row.bytes_waiting,
     oldestWaitingS: row.oldest_waiting_s,
     newestAgeS: row.newest_age_s,
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool } from '../runtime/database.ts'
 import { createLogger } from '../runtime/logger.ts'
+import { adviser } from './advice.ts'
 import type { Screen } from './screen.ts'
 import { sentence } from './sentence.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
@@ -10,8 +11,6 @@ const EVERY_MS = 1_000
 const KEPT = 6
 /** So many snapshots in a row that failed are not a hiccup. */
 const FAILURES = 5
-const HOW_TO_SEE_REJECTS =
-  'Some lines were rejected. Why: npm run query -- "select * from user_activity_errors order by error_id desc limit 5"'
 
 /**
  * Shows how things stand once a second until `stop`, or until the server is gone.
@@ -29,16 +28,12 @@ export async function watch(
   )
   let recent: Snapshot[] = []
   let failures = 0
-  let advised = false
-  const adviseOnRejects = () => {
-    if (!advised) screen.warn(HOW_TO_SEE_REJECTS)
-    advised = true
-  }
+  const advise = adviser()
   try {
     while (!stop.aborted && failures < FAILURES) {
       try {
         const now = await takeSnapshot(pool)
-        if (now.rowsRejected > (recent.at(-1)?.rowsRejected ?? now.rowsRejected)) adviseOnRejects()
+        for (const line of advise(recent.at(-1) ?? now, now)) screen.warn(line)
         recent = [...recent, now].slice(-KEPT)
         failures = 0
         screen.status(sentence(recent))

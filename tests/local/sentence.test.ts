@@ -10,7 +10,6 @@ const calm: Snapshot = {
   filesWaiting: 0,
   filesRefused: 0,
   filesParked: 0,
-  bytesWaiting: 0,
   oldestWaitingS: null,
   newestAgeS: null,
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atTestEnd } from './cleanup.ts'
@@ -19,6 +19,8 @@ export interface Folders {
 /** Made anew, and removed at the end of the test. */
 export async function freshFolders(): Promise<Folders> {
   const root = await mkdtemp(join(tmpdir(), 'hot-folder-data-'))
+  // `npm start` under root gives its PostgreSQL another user, who must be able to get in.
+  await chmod(root, 0o755)
   const at = (name: string) => join(root, name)
   for (const name of ['temp', 'input', 'archive', 'refused']) await mkdir(at(name))
   atTestEnd(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
