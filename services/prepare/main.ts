@@ -1,0 +1,36 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
+import { join } from 'node:path'
+
+/** Whom the containers run as. */
+const CONTAINER_UID = 1000
+const FOLDERS = ['temp', 'input', 'archive', 'refused']
+
+/**
+ * Makes a folder where it is missing, for the owner of the one around it, and lets the containers
+ * use it too. Whoever owns it on the host may have any uid, and must still be able to drop files in
+ * and to take away what a container wrote; so the folder is opened to all rather than given away. Where
+ * Docker runs rootless that owner shows as 0 here, and the containers' uid is nobody on the host: the
+ * same answer serves. Files are never touched.
+ */
+function prepare(path: string, around: Stats): string {
+  const made = mkdirSync(path, { recursive: true }) !== undefined
+  if (made) chownSync(path, around.uid, around.gid)
+  const found = lstatSync(path)
+  if (!found.isDirectory()) throw new Error('expected a folder, found something else')
+  if (found.uid === CONTAINER_UID) return 'belongs to the containers’ own uid'
+  if ((found.mode & 0o777) === 0o777 && !(found.mode & 0o1000)) return 'is open to all'
+  chmodSync(path, 0o777)
+  return `belongs to uid ${found.uid}: opened to all`
+}
+
+const dataDir = process.argv[2] ?? '/data'
+const around = lstatSync(dataDir)
+for (const name of FOLDERS) {
+  try {
+    console.log(`data/${name} ${prepare(join(dataDir, name), around)}`)
+  } catch (error) {
+    console.error(`error: data/${name} cannot be prepared: ${(error as Error).message}`)
+    console.error(`       make it yourself: mkdir -p data/${name} && chmod 0777 data/${name}`)
+    process.exitCode = 1
+  }
+}
