@@ -4,6 +4,7 @@ import { type Environment, environment } from '../runtime/env.ts'
 import { createLogger } from '../runtime/logger.ts'
 import { stopOnSignals } from '../runtime/shutdown.ts'
 import { localConfig } from './config.ts'
+import { whenOrphaned } from './orphan.ts'
 import { runLocally } from './run.ts'
 import { openScreen } from './screen.ts'
 
@@ -15,8 +16,12 @@ Environment (or .env):
   ...                  and whatever the generator and the ingestor read`
 
 await exitWith(async () => {
-  const config = localConfig(flags(), environment())
-  const stop = stopOnSignals(createLogger('local', 'silent'))
+  const env = environment()
+  const config = localConfig(flags(), env)
+  const signalled = stopOnSignals(createLogger('local', 'silent'))
+  // Started by hand it may well outlive its shell; under npm it is npm's.
+  const underNpm = env.npm_lifecycle_event !== undefined
+  const stop = underNpm ? AbortSignal.any([signalled, whenOrphaned()]) : signalled
   const screen = openScreen(process.stdout)
   await runLocally(config, screen, stop)
   screen.status({ mood: 'good', head: 'Stopped', details: 'the rows are kept for the next start' })

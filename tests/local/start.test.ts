@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,13 +9,14 @@ import { type RunningService, startService } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
 const MINUTE = 60_000
+const ROOT = new URL('../../', import.meta.url)
 
 // Only Linux shows all processes under /proc.
 describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE }, () => {
   test('brings rows, and one Ctrl-C stops all of it in order, the rows kept', async () => {
     const folders = await freshFolders()
     const local = start(folders)
-    const { url } = await rowsArrive(local, folders)
+    const { url } = await rowsArrive(folders)
     expect(await one(url, 'select count(*) from ingest_discrepancies')).toBe('0')
     local.signal('SIGINT')
     expect(await local.exit(MINUTE)).toEqual({ code: 0, signal: null })
@@ -32,16 +34,25 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
   test('leaves nothing behind when it is killed', async () => {
     const folders = await freshFolders()
     const local = start(folders)
-    await rowsArrive(local, folders)
+    await rowsArrive(folders)
     expect(processesOf(folders).length).toBeGreaterThanOrEqual(4)
     await local.stop('SIGKILL')
+    await nothingLeft(folders)
+  })
+
+  test('leaves nothing behind when npm is killed', async () => {
+    const folders = await freshFolders()
+    const env = { ...process.env, ...folders.env, LOCAL_POSTGRES_PORT: '0' }
+    const npm = spawn('npm', ['start'], { cwd: ROOT, env, stdio: 'ignore' })
+    await rowsArrive(folders)
+    npm.kill('SIGKILL')
     await nothingLeft(folders)
   })
 
   test('stops at once on a second Ctrl-C, even with a service that does not answer', async () => {
     const folders = await freshFolders()
     const local = start(folders)
-    await rowsArrive(local, folders)
+    await rowsArrive(folders)
     process.kill(processOf(folders, 'ingestor'), 'SIGSTOP')
     local.signal('SIGINT')
     await until('the stop', () => local.stdout().includes('Stopping'))
@@ -55,14 +66,14 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
   test('starts a service that died again, and PostgreSQL too, and says so', async () => {
     const folders = await freshFolders()
     const local = start(folders)
-    await rowsArrive(local, folders)
+    await rowsArrive(folders)
     process.kill(processOf(folders, 'ingestor'), 'SIGKILL')
     await until('word of it', () => local.stdout().includes('ingestor ended (SIGKILL)'))
-    await rowsArrive(local, folders)
+    await rowsArrive(folders)
     process.kill(processOf(folders, 'postgres -D'), 'SIGKILL')
     await until('word of it', () => local.stdout().includes('PostgreSQL does not answer'))
     await until('another URL', () => !urlOf(folders), MINUTE)
-    await rowsArrive(local, folders)
+    await rowsArrive(folders)
     expect((await local.stop('SIGINT', MINUTE)).code).toBe(0)
     expect(processesOf(folders)).toEqual([])
   })
@@ -94,8 +105,8 @@ function start(folders: Folders, ...args: string[]): RunningService {
 }
 
 /** More rows than there are now, as seen by a client of its own. */
-async function rowsArrive(local: RunningService, folders: Folders): Promise<{ url: string }> {
-  const url = await until(`the URL; ${local.stderr()}`, () => urlOf(folders), MINUTE)
+async function rowsArrive(folders: Folders): Promise<{ url: string }> {
+  const url = await until('the URL', () => urlOf(folders), MINUTE)
   const rows = async () => Number(await one(url, 'select count(*) from user_activity'))
   const before = await rows()
   await until('rows', async () => (await rows()) > before, MINUTE)
