@@ -3,8 +3,9 @@ import type { Randomizer } from './random.ts'
 
 /**
  * When events happened: spread at random over the time that has passed since the batch before, so
- * that none lies in the future. Each moment is later than the one before it by a microsecond or
- * more, also where the clock was set back: event ids take their order from this.
+ * that none lies in the future by more than the clock's own tick. Each moment is later than the one
+ * before it by a microsecond or more, also where the clock was set back: event ids take their order
+ * from this.
  * @param sinceMicros how long before the clock's present time the first batch begins
  * @returns a function giving the moments of a batch, in microseconds since 1970
  */

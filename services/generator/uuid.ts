@@ -5,8 +5,8 @@ const TWO_TO_32 = 4_294_967_296
 
 /**
  * A UUIDv7 (RFC 9562). The 12 bits after the version hold the microsecond within the millisecond
- * (method 3 of its section 6.2), so that ids rise with their moments. The node's `crypto.randomUUID`
- * is version 4: random keys cost the primary key's index a third of the load rate.
+ * (method 3 of its section 6.2), so that ids rise with their moments. Node's `crypto.randomUUID` is
+ * version 4: random keys cost the load a third of its rate.
  */
 export function uuidV7(micros: number, random: Randomizer): string {
   const ms = Math.floor(micros / 1000)

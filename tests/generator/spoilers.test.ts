@@ -22,7 +22,7 @@ test('there is a spoiler for every reason that a line alone can cause', () => {
 
 describe.each(REASONS)('a row spoiled as %s', reason => {
   const random = randomFrom(1, 'faults')
-  const lines = ROWS.slice(1, 301).map(row => SPOILERS[reason](row, random, ROWS[0]!))
+  const lines = ROWS.slice(1).map(row => SPOILERS[reason](row, random, ROWS[0]!))
 
   test('stays one line, and does not merely end in CRLF', () => {
     for (const line of lines) {
