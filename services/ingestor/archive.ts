@@ -1,5 +1,5 @@
-import { lstatSync } from 'node:fs'
-import { link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
 import type { ArchiveMode } from './config.ts'
@@ -35,13 +35,13 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
   if (files.length === 0) return
   to.failpoint('before-archive')
   const archived: { fileId: number; as: string | null }[] = []
-  for (const file of files) archived.push({ fileId: file.fileId, as: await moveAway(file, to) })
+  for (const file of files) archived.push({ fileId: file.fileId, as: moveAway(file, to) })
   await Promise.all([to.inputDir, to.archiveDir, to.refusedDir].map(syncFolder))
   to.failpoint('after-archive-rename')
   await to.pool.query(
     `update ingest_files f set archived_at = clock_timestamp(), archived_as = a.name
        from unnest($1::bigint[], $2::text[]) as a (file_id, name)
-      where f.file_id = a.file_id and f.archived_at is null`,
+      where f.file_id = a.file_id`,
     [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
   )
 }
@@ -68,30 +68,30 @@ export async function unarchived(pool: Pool, ageMs: number, limit: number): Prom
 }
 
 /** @returns the name it has now, or null where the file is in the folder no more */
-async function moveAway(file: Finished, to: Archiving): Promise<string | null> {
+function moveAway(file: Finished, to: Archiving): string | null {
   const rawName = file.badName ? unescapeName(file.fileName) : Buffer.from(file.fileName)
   const source = Buffer.concat([Buffer.from(`${to.inputDir}/`), rawName])
   const folder = file.status === 'done' ? to.archiveDir : to.refusedDir
-  const there = await lookAt(source)
+  const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
   const name = freeName(file, folder)
   const target = join(folder, name)
-  await rename(source, target)
+  renameSync(source, target)
   // Between the look and the move another file may have taken the name. It belongs in the folder.
-  const moved = await lookAt(target)
+  const moved = lookAt(target)
   if (moved && !same(moved, file.seen)) {
-    await putBack(target, file, to)
+    putBack(target, file, to)
     return null
   }
-  if (to.archive === 'delete' && file.status === 'done') await unlink(target)
+  if (to.archive === 'delete' && file.status === 'done') unlinkSync(target)
   return name
 }
 
 // A crash may have come between the move and its mark.
-async function alreadyMoved(file: Finished, folder: string): Promise<string | null> {
+function alreadyMoved(file: Finished, folder: string): string | null {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    const there = await lookAt(join(folder, name))
+    const there = lookAt(join(folder, name))
     if (!there) return null
     if (same(there, file.seen)) return name
   }
@@ -104,25 +104,21 @@ function freeName(file: Finished, folder: string): string {
   }
 }
 
-async function putBack(target: string, file: Finished, to: Archiving): Promise<void> {
+function putBack(target: string, file: Finished, to: Archiving): void {
   for (let number = 1; ; number++) {
     try {
-      await link(target, join(to.inputDir, numbered(file.fileName, number)))
-      return await unlink(target)
+      linkSync(target, join(to.inputDir, numbered(file.fileName, number)))
+      unlinkSync(target)
+      return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
   }
 }
 
-async function lookAt(path: string | Buffer): Promise<Seen | null> {
-  try {
-    const stat = await lstat(path, { bigint: true })
-    return { inode: stat.ino, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
+function lookAt(path: string | Buffer): Seen | null {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stat ? { inode: stat.ino, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs } : null
 }
 
 async function syncFolder(path: string): Promise<void> {

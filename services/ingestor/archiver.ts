@@ -4,7 +4,7 @@ import type { Stored } from './commit.ts'
 import { Doorbell } from './doorbell.ts'
 import { triage } from './errors.ts'
 
-const GROUP = 500
+const GROUP = 2_000
 /** Files that another ingestor has just finished with are its own to move. */
 const LEFT_BEHIND_MS = 5_000
 const RETRY_MS = 5_000
@@ -62,8 +62,7 @@ export class Archiver {
   async #turn(leftBehindMs: number | null): Promise<boolean> {
     try {
       while (this.#finished.length > 0) {
-        await archiveFiles(this.#finished.slice(0, GROUP), this.#to)
-        this.#finished.splice(0, GROUP)
+        await archiveFiles(this.#finished.splice(0, GROUP), this.#to)
       }
       if (leftBehindMs !== null) await this.#sweep(leftBehindMs)
       this.#report(null)

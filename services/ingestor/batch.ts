@@ -12,7 +12,7 @@ export interface BatchLimits {
   /** Bounds the memory of a batch where lines are long. */
   batchBytes: number
   /** Bounds the statements of a batch where files are small. */
-  batchFiles: number
+  batchSegments: number
 }
 
 /** Gathers segments until a batch is full; what is left at the end is a batch too. */
@@ -22,12 +22,12 @@ export function* inBatches(segments: Iterable<Segment>, limits: BatchLimits): Ge
   let bytes = 0
   for (const segment of segments) {
     gathered.push(segment)
-    lines += segment.rows.length + segment.rejects.length
+    lines += segment.offsets.length + segment.rejects.length
     bytes += segment.bytes
     if (
       lines >= limits.batchRows ||
       bytes >= limits.batchBytes ||
-      gathered.length >= limits.batchFiles
+      gathered.length >= limits.batchSegments
     ) {
       yield batchOf(gathered)
       gathered = []
@@ -40,7 +40,7 @@ export function* inBatches(segments: Iterable<Segment>, limits: BatchLimits): Ge
 function batchOf(segments: Segment[]): Batch {
   return {
     segments,
-    rows: segments.reduce((sum, { rows }) => sum + rows.length, 0),
+    rows: segments.reduce((sum, { offsets }) => sum + offsets.length, 0),
     rejects: segments.reduce((sum, { rejects }) => sum + rejects.length, 0),
   }
 }
@@ -48,9 +48,4 @@ function batchOf(segments: Segment[]): Batch {
 /** Whether `later` goes on with the file that `earlier` ends in: then it must commit after it. */
 export function continues(earlier: Batch, later: Batch): boolean {
   return earlier.segments.at(-1)!.claim.fileId === later.segments[0]!.claim.fileId
-}
-
-/** The COPY lines of a batch, in order. */
-export function copyLines(batch: Batch): string[] {
-  return batch.segments.flatMap(({ rows }) => rows)
 }

@@ -21,6 +21,14 @@ export interface Move {
 }
 
 /**
+ * One comparison of all columns, which the planner takes for what it is: a condition of the join.
+ * Apart, its guess that few files are active makes it scan the whole checkpoint for each batch: 60
+ * times as long with 20,000 files.
+ */
+const OURS = (there: string, expected: string) =>
+  `row(${there}) is not distinct from row(${expected})`
+
+/**
  * Holds the batch's files against takeover while the transaction runs, and finds out at its start
  * whether they are still ours. A share lock, so that two transactions of one file can overlap; an
  * ingestor that takes over a file needs the lock alone, and so sees who is in its way.
@@ -31,8 +39,8 @@ export async function holdClaims(tx: Transaction, batch: Batch): Promise<void> {
   const { rows } = await tx.query(
     `select f.file_id
        from unnest($1::bigint[], $2::bigint[]) as mine (file_id, epoch)
-       join ingest_files f using (file_id, epoch)
-      where f.status = 'active'
+       join ingest_files f using (file_id)
+      where ${OURS('f.epoch, f.status', "mine.epoch, 'active'")}
       order by f.file_id
         for key share of f`,
     [claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch)],
@@ -89,9 +97,7 @@ export async function advance(
                status, reason, message, wait_ms, size_bytes, mtime_ns,
                inode, still_ms)
       where f.file_id = m.file_id
-        and f.epoch = m.epoch
-        and f.byte_offset = m.from_offset
-        and f.status = 'active'
+        and ${OURS('f.epoch, f.byte_offset, f.status', "m.epoch, m.from_offset, 'active'")}
      returning f.file_id`,
     [
       leaseMs,
@@ -127,13 +133,13 @@ export async function advance(
 export function movesOf(batch: Batch, left: readonly Left[]): Move[] {
   const moves = new Map<number, Move>()
   for (const segment of batch.segments) {
-    const { claim, from, to, lineNo, linesBlank, rows, rejects, tail, columns, next } = segment
+    const { claim, from, to, lineNo, linesBlank, offsets, rejects, tail, columns, next } = segment
     const move = moves.get(claim.fileId) ?? newMove(claim, from)
     moves.set(claim.fileId, move)
     move.to = to
     move.lineNo = lineNo
     move.linesBlank += linesBlank
-    move.loaded += rows.length
+    move.loaded += offsets.length
     move.rejected += rejects.length
     move.tail = tail ?? move.tail
     move.columns = columns ?? move.columns

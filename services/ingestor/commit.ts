@@ -1,6 +1,6 @@
 import { inTransaction, type Pool, type Transaction } from '../runtime/database.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { type Batch, copyLines } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { advance, holdClaims, type Move, movesOf, outcomeOf } from './checkpoint.ts'
 import { errorCode, Fenced, OutOfTurn, triage, UNIQUE_VIOLATION } from './errors.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -8,7 +8,7 @@ import { loadRows } from './load.ts'
 import { type Left, mergeAroundRefused, mergeRows } from './merge.ts'
 import { quarantine, rejectsAmong } from './quarantine.ts'
 import { type Retry, retrying } from './retry.ts'
-import type { Reject } from './segment.ts'
+import { linesOf, type Reject } from './segment.ts'
 import type { Turn } from './turn.ts'
 
 /** `copy` guesses that every row is new, `merge` looks, `bisect` also finds rows the database refuses. */
@@ -99,7 +99,7 @@ async function store(
   to: Committing,
 ): Promise<Kept> {
   await holdClaims(tx, batch)
-  const left = await load(tx, copyLines(batch), mode)
+  const left = await load(tx, batch, mode)
   const rejects = [
     ...batch.segments.flatMap(segment => segment.rejects),
     ...rejectsAmong(left, batch),
@@ -113,11 +113,12 @@ async function store(
   return { moves, rejects }
 }
 
-async function load(tx: Transaction, lines: string[], mode: Mode): Promise<Left[]> {
+async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
+  const rows = { chunks: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
-    if (mode === 'merge') return await mergeRows(tx, lines)
-    if (mode === 'bisect') return await mergeAroundRefused(tx, lines)
-    await loadRows(tx, lines)
+    if (mode === 'merge') return await mergeRows(tx, rows)
+    if (mode === 'bisect') return await mergeAroundRefused(tx, batch.segments.flatMap(linesOf))
+    await loadRows(tx, rows)
     return []
   } catch (error) {
     if (triage(error) === 'data') throw new RowsRefused(error)

@@ -12,11 +12,14 @@ export interface Discovery {
   clock: FolderClock
 }
 
-/**
- * Lists the folder and registers what is new. The listing is the truth; a watcher only says when.
- * @returns names of the files that were registered
- */
-export async function sweep(discovery: Discovery): Promise<string[]> {
+export interface Found {
+  /** Names that were looked at, and files that were registered. */
+  listed: number
+  found: number
+}
+
+/** Lists the folder and registers what is new. The listing is the truth; a watcher only says when. */
+export async function sweep(discovery: Discovery): Promise<Found> {
   discovery.clock.set()
   const listing = await readdir(discovery.inputDir, { encoding: 'buffer' })
   return registerNames(listing, discovery)
@@ -26,9 +29,9 @@ export async function sweep(discovery: Discovery): Promise<string[]> {
 export async function registerNames(
   listing: readonly Buffer[],
   discovery: Discovery,
-): Promise<string[]> {
+): Promise<Found> {
   const entries = listing.map(storedName).filter(({ verdict }) => verdict !== 'unfinished')
-  if (entries.length === 0) return []
+  if (entries.length === 0) return { listed: 0, found: 0 }
   const bad = new Set(entries.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name))
   const latest = await latestGenerations(
     entries.map(({ name }) => name),
@@ -36,14 +39,14 @@ export async function registerNames(
   )
   // The folder is looked at after the database: a file that was archived since is gone by now, so a
   // stale listing cannot bring it back as a new generation.
-  const found: Found[] = []
+  const found: NewFile[] = []
   for (const { name, generation, known } of latest) {
     const seen = await lookAt(name, bad.has(name), discovery.inputDir)
     if (!seen || (known && !isNew(known, seen))) continue
     const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
     found.push({ name, generation: generation + 1, seen, fault })
   }
-  return register(found, discovery)
+  return { listed: entries.length, found: await register(found, discovery) }
 }
 
 interface Known extends Seen {
@@ -52,7 +55,7 @@ interface Known extends Seen {
   archived: boolean
 }
 
-interface Found {
+interface NewFile {
   name: string
   generation: number
   seen: Seen
@@ -128,10 +131,10 @@ async function lookAt(
 }
 
 // Another ingestor may register the same generation at the same moment: one row comes of it.
-async function register(found: readonly Found[], { pool, clock }: Discovery): Promise<string[]> {
-  if (found.length === 0) return []
+async function register(found: readonly NewFile[], { pool, clock }: Discovery): Promise<number> {
+  if (found.length === 0) return 0
   const stillMs = ({ mtimeNs }: Seen) => Math.max(0, clock.now() - Number(mtimeNs / 1_000_000n))
-  const { rows } = await pool.query(
+  const { rowCount } = await pool.query(
     `insert into ingest_files
        (file_name, generation, size_bytes, mtime_ns, inode, still_since, status, reason, message, finished_at)
      select name, generation, size, mtime, inode,
@@ -142,8 +145,7 @@ async function register(found: readonly Found[], { pool, clock }: Discovery): Pr
                    $7::text[], $8::text[])
          as f (name, generation, size, mtime, inode, still_ms, reason, message)
       order by mtime, name
-         on conflict (file_name, generation) do nothing
-     returning file_name`,
+         on conflict (file_name, generation) do nothing`,
     [
       found.map(({ name }) => name),
       found.map(({ generation }) => generation),
@@ -155,5 +157,5 @@ async function register(found: readonly Found[], { pool, clock }: Discovery): Pr
       found.map(({ fault }) => fault?.message),
     ],
   )
-  return rows.map(row => row.file_name)
+  return rowCount!
 }

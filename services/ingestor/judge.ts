@@ -4,6 +4,7 @@ import type { Claim } from './claim.ts'
 import { type LineFault, parseLine } from './parse.ts'
 import {
   type End,
+  headOf,
   type Lines,
   type Overlong,
   type Piece,
@@ -87,11 +88,13 @@ function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
   while (at < text.length) {
     const segment = emptySegment(course.claim, course.offset, course.lineNo, IN_WORK)
     if (course.columns === null) at = headerJudged(course, segment, lines)
-    at = rowsJudged(course, segment, lines, text, at)
+    const rows: string[] = []
+    at = rowsJudged(course, segment, rows, lines, text, at)
+    segment.copy = Buffer.from(rows.join(''))
     segment.to = lines.offset + at
     segment.lineNo = course.lineNo
     segment.tail = tailHash(tailAt(lines.window, lines.start + at))
-    segment.bytes = segment.to - segment.from + 64 * (segment.rows.length + 1)
+    segment.bytes = segment.to - segment.from + segment.copy.length
     course.offset = segment.to
     yield segment
   }
@@ -101,6 +104,7 @@ function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
 function rowsJudged(
   course: Course,
   segment: Segment,
+  rows: string[],
   lines: Lines,
   text: string,
   at: number,
@@ -113,18 +117,24 @@ function rowsJudged(
     if (usual && COMMON.test(text)) {
       const next = COMMON.lastIndex
       const end = text.charCodeAt(next - 2) === 13 ? next - 2 : next - 1
-      segment.rows.push(`${text.slice(at, end)}${suffix}${++course.lineNo}\n`)
+      rows.push(`${text.slice(at, end)}${suffix}${++course.lineNo}\n`)
       segment.offsets.push(lines.offset + at)
       at = next
     } else {
-      at = lineJudged(course, segment, lines, at)
+      at = lineJudged(course, segment, rows, lines, at)
     }
   }
   return at
 }
 
 /** The line that is not of the common form: the parser and the schema have the word. */
-function lineJudged(course: Course, segment: Segment, lines: Lines, at: number): number {
+function lineJudged(
+  course: Course,
+  segment: Segment,
+  rows: string[],
+  lines: Lines,
+  at: number,
+): number {
   const { line, next } = lineAt(lines, at)
   course.lineNo++
   if (line.length === 0) {
@@ -134,24 +144,21 @@ function lineJudged(course: Course, segment: Segment, lines: Lines, at: number):
   const byteOffset = lines.offset + at
   const verdict = judgeLine(line, course)
   if (verdict.ok) {
-    segment.rewritten.set(segment.rows.length, Buffer.from(line))
-    segment.rows.push(`${copyLine(verdict.event)},${course.claim.fileId},${course.lineNo}\n`)
+    segment.rewritten.set(rows.length, Buffer.from(line))
+    rows.push(`${copyLine(verdict.event)},${course.claim.fileId},${course.lineNo}\n`)
     segment.offsets.push(byteOffset)
   } else {
     const { reason, message } = verdict
     const column = 'column' in verdict ? verdict.column : null
-    segment.rejects.push(
-      reject(course, { byteOffset, reason, column, message, raw: Buffer.from(line) }),
-    )
+    const raw = 'raw' in verdict ? verdict.raw : Buffer.from(line)
+    segment.rejects.push(reject(course, { byteOffset, reason, column, message, raw }))
   }
   return next
 }
 
-function judgeLine(line: Buffer, course: Course): LineFault | Validated {
+function judgeLine(line: Buffer, course: Course): TooLong | LineFault | Validated {
   const limit = course.judging.maxLineBytes
-  if (line.length > limit) {
-    return { ok: false, reason: 'line_too_long', message: tooLong(limit, line.length) }
-  }
+  if (line.length > limit) return tooLong(limit, line.length, headOf(line, limit))
   const parsed = parseLine(line)
   return parsed.ok ? validate(parsed.fields, course.columns!) : parsed
 }
@@ -165,16 +172,8 @@ function overlongRejected(course: Course, piece: Overlong): Segment {
       piece.seen,
     )
   const segment = emptySegment(course.claim, course.offset, ++course.lineNo, IN_WORK)
-  const message = `${tooLong(limit, length)}; only its first ${head.length} bytes are kept here`
-  segment.rejects.push(
-    reject(course, {
-      byteOffset: offset,
-      reason: 'line_too_long',
-      column: null,
-      message,
-      raw: head,
-    }),
-  )
+  const { reason, message, raw } = tooLong(limit, length - endBytes(tail), head)
+  segment.rejects.push(reject(course, { byteOffset: offset, reason, column: null, message, raw }))
   segment.to = course.offset = offset + length
   segment.tail = tailHash(tail)
   segment.bytes = head.length
@@ -216,8 +215,18 @@ function reject(course: Course, rest: Omit<Reject, 'fileId' | 'lineNo'>): Reject
   return { fileId: course.claim.fileId, lineNo: course.lineNo, ...rest }
 }
 
-function tooLong(limit: number, found: number): string {
-  return `expected a line of at most ${limit} bytes, found ${found}`
+interface TooLong extends LineFault {
+  raw: Buffer
+}
+
+function tooLong(limit: number, found: number, raw: Buffer): TooLong {
+  const message = `expected a line of at most ${limit} bytes, found ${found}; only its first ${raw.length} bytes are kept here`
+  return { ok: false, reason: 'line_too_long', message, raw }
+}
+
+/** Bytes that a line's end takes: `lineAt`, where only the last bytes of the line are in memory. */
+function endBytes(tail: Buffer): number {
+  return /\r?\n?$/.exec(tail.toString('latin1'))![0].length
 }
 
 function afterEnd(end: End): Next {

@@ -8,7 +8,7 @@ import { ingest, type Pipeline } from './pipeline.ts'
 import { type Retry, retrying } from './retry.ts'
 
 /** Files of one claim at most, and the bytes at which a claim is large enough. */
-const CLAIM_FILES = 256
+const CLAIM_FILES = 512
 const CLAIM_BYTES = 8 * 1024 * 1024
 
 export interface Lane {

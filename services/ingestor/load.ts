@@ -6,29 +6,38 @@ import type { Transaction } from '../runtime/database.ts'
 
 export const ROW_COLUMNS = [...COLUMNS, 'file_id', 'line_no'].join(', ')
 
+/** Rows that are already in COPY's CSV format. */
+export interface CopyRows {
+  chunks: readonly Buffer[]
+  count: number
+}
+
 /**
- * Sends lines that are already in COPY's CSV format, as one buffer.
  * @param target table and columns, as in `COPY target FROM STDIN`
  * @returns how many rows the server says it took
  */
 export async function copyIn(
   tx: Transaction,
   target: string,
-  lines: readonly string[],
+  { chunks }: CopyRows,
 ): Promise<number> {
   const copy = tx.query(copyFrom(`copy ${target} from stdin (format csv)`))
-  await pipeline(Readable.from([Buffer.from(lines.join(''))]), copy)
+  await pipeline(Readable.from(chunks), copy)
   return copy.rowCount
+}
+
+export function copyRows(lines: readonly string[]): CopyRows {
+  return { chunks: [Buffer.from(lines.join(''))], count: lines.length }
 }
 
 /**
  * The usual way: straight into the table, on the guess that no row is there yet. A duplicate key
  * fails the transaction, and `merge.ts` does it again the careful way.
  */
-export async function loadRows(tx: Transaction, lines: readonly string[]): Promise<void> {
-  if (lines.length === 0) return
-  const taken = await copyIn(tx, `user_activity (${ROW_COLUMNS})`, lines)
-  if (taken !== lines.length) throw new RowsWithheld(lines.length, taken)
+export async function loadRows(tx: Transaction, rows: CopyRows): Promise<void> {
+  if (rows.count === 0) return
+  const taken = await copyIn(tx, `user_activity (${ROW_COLUMNS})`, rows)
+  if (taken !== rows.count) throw new RowsWithheld(rows.count, taken)
 }
 
 /** The server took fewer rows than it was sent and said nothing: a trigger dropped some. */

@@ -2,7 +2,7 @@ import { COLUMNS } from '../contract/event.ts'
 import type { RejectReason } from '../contract/reasons.ts'
 import type { Transaction } from '../runtime/database.ts'
 import { triage } from './errors.ts'
-import { copyIn, ROW_COLUMNS, RowsWithheld } from './load.ts'
+import { type CopyRows, copyIn, copyRows, ROW_COLUMNS, RowsWithheld } from './load.ts'
 
 /** A row that was not loaded, by its place. */
 export interface Left {
@@ -18,14 +18,14 @@ export interface Left {
  * (a conflict). The first of equal ids in a batch is the one that loads.
  * @returns the rows that were not loaded
  */
-export async function mergeRows(tx: Transaction, lines: readonly string[]): Promise<Left[]> {
-  if (lines.length === 0) return []
+export async function mergeRows(tx: Transaction, rows: CopyRows): Promise<Left[]> {
+  if (rows.count === 0) return []
   await tx.query(
     `create temp table if not exists incoming on commit delete rows
          as select ${ROW_COLUMNS} from user_activity with no data`,
   )
   await tx.query('truncate incoming')
-  await copyIn(tx, `incoming (${ROW_COLUMNS})`, lines)
+  await copyIn(tx, `incoming (${ROW_COLUMNS})`, rows)
   // In the order of the key: two ingestors with the same ids then wait for each other, not deadlock.
   const inserted = await tx.query(
     `insert into user_activity (${ROW_COLUMNS})
@@ -33,8 +33,8 @@ export async function mergeRows(tx: Transaction, lines: readonly string[]): Prom
          on conflict (event_id) do nothing`,
   )
   const { rows: left } = await tx.query(LEFT)
-  if (inserted.rowCount! + left.length !== lines.length) {
-    throw new RowsWithheld(lines.length, inserted.rowCount! + left.length)
+  if (inserted.rowCount! + left.length !== rows.count) {
+    throw new RowsWithheld(rows.count, inserted.rowCount! + left.length)
   }
   return left.map(row => ({
     fileId: row.file_id,
@@ -53,7 +53,7 @@ export async function mergeAroundRefused(
 ): Promise<Left[]> {
   await tx.query('savepoint part')
   try {
-    const left = await mergeRows(tx, lines)
+    const left = await mergeRows(tx, copyRows(lines))
     await tx.query('release savepoint part')
     return left
   } catch (error) {

@@ -1,15 +1,15 @@
 import type { Transaction } from '../runtime/database.ts'
 import type { Batch } from './batch.ts'
-import { copyIn } from './load.ts'
+import { copyIn, copyRows } from './load.ts'
 import { type Left, placeOf } from './merge.ts'
-import type { Reject, Segment } from './segment.ts'
+import { linesOf, type Reject, type Segment } from './segment.ts'
 
 const TARGET =
   'user_activity_errors (file_id, line_no, byte_offset, reason, column_name, error_message, raw_line)'
 
 /** Keeps rejected lines with their place, their reason and their bytes. */
 export async function quarantine(tx: Transaction, rejects: readonly Reject[]): Promise<void> {
-  if (rejects.length > 0) await copyIn(tx, TARGET, rejects.map(copyLine))
+  if (rejects.length > 0) await copyIn(tx, TARGET, copyRows(rejects.map(copyLine)))
 }
 
 /** The rejects among the rows that the table would not take, with the bytes they had in the file. */
@@ -17,7 +17,7 @@ export function rejectsAmong(left: readonly Left[], batch: Batch): Reject[] {
   const refused = new Map(left.filter(({ reject }) => reject).map(row => [key(row), row.reject!]))
   if (refused.size === 0) return []
   return batch.segments.flatMap(segment =>
-    segment.rows.flatMap((line, index) => {
+    linesOf(segment).flatMap((line, index) => {
       const place = placeOf(line)
       const reject = refused.get(key(place))
       if (!reject) return []
@@ -28,15 +28,14 @@ export function rejectsAmong(left: readonly Left[], batch: Batch): Reject[] {
           ...reject,
           column,
           byteOffset: segment.offsets[index]!,
-          raw: rawOf(segment, index),
+          raw: rawOf(segment, line, index),
         },
       ]
     }),
   )
 }
 
-function rawOf(segment: Segment, index: number): Buffer {
-  const line = segment.rows[index]!
+function rawOf(segment: Segment, line: string, index: number): Buffer {
   const { fileId, lineNo } = placeOf(line)
   return (
     segment.rewritten.get(index) ?? Buffer.from(line.slice(0, -`,${fileId},${lineNo}\n`.length))

@@ -30,7 +30,7 @@ export interface Overlong {
   offset: number
   /** Bytes of the line, its end included. */
   length: number
-  /** The bytes before its end, for the checkpoint. */
+  /** Its last bytes, its end included, for the checkpoint. */
   tail: Buffer
   seen: Seen
 }
@@ -67,17 +67,23 @@ export interface Reading {
 export function* pieces(claim: Claim, reading: Reading): Generator<Piece, End> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   const fd = openSync(join(reading.inputDir, claim.fileName), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  const buffer = takeBuffer(reading.maxLineBytes)
   try {
-    return yield* readOn(fd, claim, reading)
+    return yield* readOn(fd, buffer, claim, reading)
   } finally {
+    spareBuffers.push(buffer)
     closeSync(fd)
   }
 }
 
-function* readOn(fd: number, claim: Claim, reading: Reading): Generator<Piece, End> {
+function* readOn(
+  fd: number,
+  buffer: Buffer,
+  claim: Claim,
+  reading: Reading,
+): Generator<Piece, End> {
   const opened = { at: reading.now(), seen: look(fd) }
   const { seen } = opened
-  const buffer = Buffer.allocUnsafe(bufferBytes(opened.seen, claim, reading))
   let end = resumeAt(fd, claim, buffer)
   if (end < 0) return changed(claim.byteOffset)
   // buffer[0, line) is the tail of what was handed out, buffer[line, end) the beginning of a line.
@@ -126,9 +132,10 @@ function* readOn(fd: number, claim: Claim, reading: Reading): Generator<Piece, E
       }
       line = stop
     }
-    if (end - line > reading.maxLineBytes) {
+    // One byte more may still be the CR of its end.
+    if (end - line > reading.maxLineBytes + 1) {
       skipped = {
-        head: Buffer.from(buffer.subarray(line, line + KEPT_OF_OVERLONG_BYTES)),
+        head: headOf(buffer.subarray(line, end), reading.maxLineBytes),
         offset: read - (end - line),
       }
       line = end
@@ -149,6 +156,14 @@ function* readOn(fd: number, claim: Claim, reading: Reading): Generator<Piece, E
       yield { kind: 'lines', window: buffer, start: line, end, offset: read - (end - line), seen }
   }
   return verdict
+}
+
+/**
+ * What is kept of a line that is longer than the limit: never more than the limit itself, so that it
+ * does not depend on how much of the line happened to be in memory.
+ */
+export function headOf(line: Buffer, maxLineBytes: number): Buffer {
+  return Buffer.from(line.subarray(0, Math.min(KEPT_OF_OVERLONG_BYTES, maxLineBytes)))
 }
 
 /** SHA-256 of the bytes before a checkpoint, and how many they are. */
@@ -175,10 +190,14 @@ export function same(a: Seen, b: Seen): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.inode === b.inode
 }
 
-// A small file needs no large buffer; one that grows meanwhile is read in smaller steps.
-function bufferBytes(seen: Seen, claim: Claim, reading: Reading): number {
-  const left = Math.max(0, seen.sizeBytes - claim.byteOffset)
-  return 2 * TAIL_BYTES + reading.maxLineBytes + 1 + Math.min(CHUNK_BYTES, left + 1)
+// One a file would be the most of a small file's cost. At most as many are kept as files were ever
+// open at once: one a lane.
+const spareBuffers: Buffer[] = []
+
+function takeBuffer(maxLineBytes: number): Buffer {
+  const bytes = 2 * TAIL_BYTES + maxLineBytes + 1 + CHUNK_BYTES
+  const spare = spareBuffers.pop()
+  return spare?.length === bytes ? spare : Buffer.allocUnsafeSlow(bytes)
 }
 
 /** Puts the bytes before the checkpoint in front of the buffer; -1 where they are not what they were. */

@@ -11,10 +11,10 @@ export interface Segment {
   /** Lines of the file up to `to`, the header included. */
   lineNo: number
   /** Accepted lines as COPY takes them: the seven fields, `file_id`, `line_no`, LF. */
-  rows: string[]
-  /** Offset in the file of each accepted line. */
+  copy: Buffer
+  /** Offset in the file of each line of `copy`. */
   offsets: number[]
-  /** The bytes of those accepted lines that are not in `rows` as they stood in the file. */
+  /** The bytes of those lines, by their place in `copy`, that are not there as they stood in the file. */
   rewritten: Map<number, Buffer>
   rejects: Reject[]
   linesBlank: number
@@ -53,13 +53,15 @@ export type Next =
   | { status: 'refused'; reason: RefuseReason; message: string; seen?: Seen }
   | { status: 'missing'; message: string }
 
+const NOTHING = Buffer.alloc(0)
+
 export function emptySegment(claim: Claim, from: number, lineNo: number, next: Next): Segment {
   return {
     claim,
     from,
     to: from,
     lineNo,
-    rows: [],
+    copy: NOTHING,
     offsets: [],
     rewritten: new Map(),
     rejects: [],
@@ -69,4 +71,9 @@ export function emptySegment(claim: Claim, from: number, lineNo: number, next: N
     bytes: 0,
     next,
   }
+}
+
+/** The lines of `copy`, each with its LF. For the ways of loading that look at single rows. */
+export function linesOf({ copy }: Segment): string[] {
+  return copy.toString().match(/[^\n]*\n/g) ?? []
 }

@@ -18,7 +18,7 @@ import type { Pipeline } from './pipeline.ts'
 import { sweepUntilStopped } from './sweeper.ts'
 
 const BATCH_BYTES = 8 * 1024 * 1024
-const BATCH_FILES = 1_000
+const BATCH_SEGMENTS = 4_000
 
 export interface Ingestor {
   config: Config
@@ -43,7 +43,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
   }
   const pipeline: Pipeline = {
     judging: { ...config, now: () => performance.now() },
-    limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchFiles: BATCH_FILES },
+    limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchSegments: BATCH_SEGMENTS },
     committing: {
       ...retry,
       pool,

@@ -1,11 +1,17 @@
 import type { Logger } from '../runtime/logger.ts'
-import { type Discovery, registerNames, sweep } from './discover.ts'
+import { type Discovery, type Found, registerNames, sweep } from './discover.ts'
 import { Doorbell } from './doorbell.ts'
 import { type Retry, retrying } from './retry.ts'
-import { Hints, watchFolder } from './watch.ts'
+import { Watcher } from './watch.ts'
 
 /** How often the folder is listed where no events come from it. */
 const POLLING_SWEEP_MS = 1_000
+/**
+ * A folder with more names than this is not watched but listed often: chokidar lists and stats the
+ * whole folder at each event, keeps a watch a file, and loses events in a storm without a word.
+ */
+const WATCHABLE_NAMES = 1_000
+const CROWDED_SWEEP_MS = 250
 /** Sweeps take at most a tenth of the time, however many files are waiting. */
 const DUTY = 10
 
@@ -24,84 +30,79 @@ export interface Sweeping extends Discovery {
  */
 export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): Promise<void> {
   const bell = new Doorbell()
-  const hints = new Hints(bell)
-  const unwatch =
-    sweeping.watch === 'polling' ? null : watchFolder(sweeping.inputDir, hints, sweeping.logger)
-  const pace = new Pace(sweeping)
+  const watcher = new Watcher(sweeping.inputDir, bell, sweeping.logger)
+  const ears = new Ears(sweeping)
+  let dueAt = 0
+  if (sweeping.watch !== 'polling') watcher.start()
   try {
     while (!stop.aborted) {
-      const { names } = hints.take()
-      const due = pace.isDue() || names === null
-      const found = await retrying(
-        () =>
-          due
-            ? sweep(sweeping)
-            : registerNames(
-                names!.map(name => Buffer.from(name)),
-                sweeping,
-              ),
-        { what: 'discover', ...sweeping.retry },
-      )
-      if (due) pace.swept(found.length, names?.length ?? 1)
-      else pace.hinted()
-      if (found.length > 0) {
-        sweeping.logger.debug(
-          { files: found.length, by: due ? 'sweep' : 'watcher' },
-          'files discovered',
-        )
+      const startedAt = performance.now()
+      const names = watcher.take()
+      const due = startedAt >= dueAt || names.length > WATCHABLE_NAMES
+      const { listed, found } = await retrying(() => look(due ? null : names, sweeping), {
+        what: 'discover',
+        ...sweeping.retry,
+      })
+      if (found > 0) {
+        sweeping.logger.debug({ files: found, by: due ? 'sweep' : 'watcher' }, 'files discovered')
         sweeping.onFound()
       }
-      await bell.wait(pace.untilDue(), stop)
+      if (names.length > 0) ears.heard()
+      else if (due && found > 0 && watcher.isWatching) ears.missed()
+      if (due) {
+        const crowded = listed > WATCHABLE_NAMES
+        if (crowded) await watcher.stop()
+        else if (sweeping.watch !== 'polling') watcher.start()
+        const now = performance.now()
+        dueAt = now + Math.max(DUTY * (now - startedAt), crowded ? CROWDED_SWEEP_MS : ears.sweepMs)
+      }
+      await bell.wait(Math.max(0, dueAt - performance.now()), stop)
     }
   } finally {
-    await unwatch?.()
+    await watcher.stop()
   }
 }
 
+function look(names: string[] | null, sweeping: Sweeping): Promise<Found> {
+  return names === null
+    ? sweep(sweeping)
+    : registerNames(
+        names.map(name => Buffer.from(name)),
+        sweeping,
+      )
+}
+
 /**
- * When to sweep next. In `auto`, sweeps that twice in a row find files of which no event told (a
- * folder mounted from another machine or from Docker Desktop's host) come once a second, until an
- * event arrives.
+ * Whether the folder's events are heard. In `auto`, once sweeps have twice found files of which no
+ * event told (a folder mounted from another machine or from Docker Desktop's host), the folder is
+ * listed once a second, until an event comes.
  */
-class Pace {
+class Ears {
   readonly #sweeping: Sweeping
-  #startedAt = 0
-  #dueAt = 0
   #sweeps = 0
-  #deaf = 0
+  #missed = 0
 
   constructor(sweeping: Sweeping) {
     this.#sweeping = sweeping
   }
 
-  isDue(): boolean {
-    this.#startedAt = performance.now()
-    return this.#startedAt >= this.#dueAt
+  get sweepMs(): number {
+    const { watch, sweepMs } = this.#sweeping
+    const deaf = watch === 'polling' || this.#missed >= 2
+    return deaf ? Math.min(POLLING_SWEEP_MS, sweepMs) : sweepMs
   }
 
-  untilDue(): number {
-    return Math.max(0, this.#dueAt - performance.now())
+  heard(): void {
+    if (this.#missed >= 2) this.#sweeping.logger.info('the folder reports events again')
+    this.#missed = 0
   }
 
-  hinted(): void {
-    if (this.#deaf >= 2) this.#sweeping.logger.info('the folder reports events again')
-    this.#deaf = 0
-  }
-
-  swept(found: number, hints: number): void {
-    const first = this.#sweeps++ === 0
-    if (hints > 0) this.hinted()
-    else if (found > 0 && !first && this.#sweeping.watch === 'auto' && ++this.#deaf === 2) {
-      this.#sweeping.logger.warn(
-        { sweepSeconds: POLLING_SWEEP_MS / 1000 },
-        'the folder reports no events; new files are found by listing it instead',
-      )
-    }
-    const polling = this.#sweeping.watch === 'polling' || this.#deaf >= 2
-    const pause = polling
-      ? Math.min(POLLING_SWEEP_MS, this.#sweeping.sweepMs)
-      : this.#sweeping.sweepMs
-    const now = performance.now()
-    this.#dueAt = now + Math.max(pause, DUTY * (now - this.#startedAt))
+  // What was there before the start announces itself to nobody.
+  missed(): void {
+    if (this.#sweeps++ === 0 || this.#sweeping.watch !== 'auto' || ++this.#missed !== 2) return
+    this.#sweeping.logger.warn(
+      { sweepSeconds: this.sweepMs / 1000 },
+      'the folder reports no events; new files are found by listing it instead',
+    )
   }
 }

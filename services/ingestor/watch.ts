@@ -1,56 +1,60 @@
 import { basename } from 'node:path'
-import { watch as chokidarWatch } from 'chokidar'
+import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
 import type { Logger } from '../runtime/logger.ts'
 import type { Doorbell } from './doorbell.ts'
 
-/** More names than this are not looked at one by one: a sweep finds them sooner. */
-const MAX_HINTS = 1_000
-
 /**
- * Names that the watcher has reported since they were last taken. A hint brings a file in within
- * milliseconds; a hint that never comes costs no more than the wait for the next sweep.
+ * Tells which names changed in the folder, as hints: one brings a file in within milliseconds, one
+ * that never comes costs no more than the wait for the next sweep. Watches the folder itself, not
+ * what is in its folders.
  */
-export class Hints {
-  #names = new Set<string>()
-  #overflowed = false
+export class Watcher {
+  readonly #folder: string
   readonly #bell: Doorbell
+  readonly #logger: Logger
+  #watcher: FSWatcher | null = null
+  #names = new Set<string>()
 
-  constructor(bell: Doorbell) {
+  constructor(folder: string, bell: Doorbell, logger: Logger) {
+    this.#folder = folder
     this.#bell = bell
+    this.#logger = logger
   }
 
-  add(name: string): void {
-    if (this.#names.size < MAX_HINTS) this.#names.add(name)
-    else this.#overflowed = true
-    this.#bell.ring()
+  get isWatching(): boolean {
+    return this.#watcher !== null
   }
 
-  /** `names` is null where there were too many to keep. */
-  take(): { names: string[] | null } {
-    const names = this.#overflowed ? null : [...this.#names]
-    this.#names = new Set()
-    this.#overflowed = false
-    return { names }
+  /** The names reported since they were last taken. */
+  take(): string[] {
+    const names = [...this.#names]
+    this.#names.clear()
+    return names
   }
-}
 
-/**
- * Watches the folder itself, not what is in its folders. An error of the watcher (no inotify watches
- * left, say) is reported and survived: the sweep delivers without it.
- * @returns what stops it
- */
-export function watchFolder(folder: string, hints: Hints, logger: Logger): () => Promise<void> {
-  const watcher = chokidarWatch(folder, {
-    depth: 0,
-    ignoreInitial: true,
-    followSymlinks: false,
-    atomic: false,
-    ignorePermissionErrors: true,
-  })
-  watcher.on('add', path => hints.add(basename(path)))
-  watcher.on('change', path => hints.add(basename(path)))
-  watcher.on('error', error =>
-    logger.warn({ err: error }, 'the folder watcher failed; sweeps alone find new files now'),
-  )
-  return () => watcher.close()
+  start(): void {
+    if (this.#watcher) return
+    const hint = (path: string) => {
+      this.#names.add(basename(path))
+      this.#bell.ring()
+    }
+    this.#watcher = chokidarWatch(this.#folder, {
+      depth: 0,
+      ignoreInitial: true,
+      followSymlinks: false,
+      atomic: false,
+      ignorePermissionErrors: true,
+    })
+    this.#watcher.on('add', hint).on('change', hint)
+    // No inotify watches left, for one. The sweep delivers without it.
+    this.#watcher.on('error', error =>
+      this.#logger.warn({ err: error }, 'the folder watcher failed; sweeps find new files'),
+    )
+  }
+
+  async stop(): Promise<void> {
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+  }
 }

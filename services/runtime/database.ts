@@ -62,6 +62,8 @@ export function createPool(config: pg.ClientConfig, options: PoolOptions, logger
     options: [
       '-c timezone=UTC',
       '-c datestyle=ISO,YMD',
+      // Rows are looked up by key; the checkpoint is in memory, not on a disk that has to seek.
+      '-c random_page_cost=1.1',
       `-c lock_timeout=${options.lockTimeoutMs ?? 5_000}`,
       `-c statement_timeout=${queryTimeoutMs}`,
       `-c idle_in_transaction_session_timeout=${queryTimeoutMs}`,
