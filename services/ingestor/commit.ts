@@ -59,7 +59,9 @@ export function commit(
   let sent: Kept | null = null
 
   const attempt = async (): Promise<Stored> => {
-    if (attempts++ > 0) await before?.committed
+    // The first try alone overlaps the batch before; any other begins when that one is stored.
+    const overlapped = attempts++ === 0 ? before : null
+    if (!overlapped) await before?.committed
     if (backend !== null) await endSession(backend, to)
     if (sent && (await wasStored(sent, to))) return { ...sent, mode, attempts }
     sent = null
@@ -69,7 +71,7 @@ export function commit(
         async tx => {
           backend = (tx as unknown as { processID: number }).processID
           to.failpoint('after-begin')
-          sent = await store(tx, batch, mode, before, to)
+          sent = await store(tx, batch, mode, overlapped, to)
           return sent
         },
         () => to.failpoint('commit-sent'),
@@ -95,7 +97,7 @@ async function store(
   tx: Transaction,
   batch: Batch,
   mode: Mode,
-  before: Turn | null,
+  overlapped: Turn | null,
   to: Committing,
 ): Promise<Kept> {
   await holdClaims(tx, batch)
@@ -107,7 +109,7 @@ async function store(
   await quarantine(tx, rejects)
   to.failpoint('after-copy')
   const moves = movesOf(batch, left)
-  if (before && !(await before.firstTry)) throw new OutOfTurn()
+  if (overlapped && !(await overlapped.firstTry)) throw new OutOfTurn()
   await advance(tx, moves, to.leaseMs)
   to.failpoint('after-compare-and-set')
   return { moves, rejects }
