@@ -1,4 +1,5 @@
 import { COLUMNS, type Column } from './event.ts'
+import { shown } from './shown.ts'
 
 /** The first line of a file, as the generator writes it; a reader takes the columns in any order. */
 export const HEADER = COLUMNS.join(',')
@@ -46,6 +47,6 @@ export function judgeHeader(names: readonly string[]): HeaderVerdict {
 
 function describe(fault: string, names: readonly string[]): string {
   if (names.length === 0) return ''
-  const shown = names.slice(0, 10).map(name => JSON.stringify(name.slice(0, 60)))
-  return `${fault}: ${shown.join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`
+  const first = names.slice(0, 10).map(name => shown(name, 60))
+  return `${fault}: ${first.join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`
 }

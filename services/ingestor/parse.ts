@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { parse } from 'csv-parse/sync'
 import type { RejectReason } from '../contract/reasons.ts'
+import { shown } from '../contract/shown.ts'
 
 export interface LineFault {
   ok: false
@@ -26,11 +28,11 @@ export function parseLine(bytes: Buffer): Fields {
   } catch {
     return fault('invalid_utf8', firstInvalid(bytes), 'UTF-8', 'other bytes')
   }
-  const control = /[\x01-\x1f\x7f]/.exec(text)
+  const control = /\r/.exec(text) ?? /[\x01-\x1f\x7f]/.exec(text)
   if (control) {
     const at = Buffer.byteLength(text.slice(0, control.index))
-    const reason = text.includes('\r') ? 'lone_cr' : 'control_character'
-    return fault(reason, at, 'no control character', JSON.stringify(control[0]))
+    const reason = control[0] === '\r' ? 'lone_cr' : 'control_character'
+    return fault(reason, at, 'no control character', shown(control[0]))
   }
   return text.includes('"') ? parseQuoted(text) : { ok: true, fields: text.split(',') }
 }
@@ -81,5 +83,7 @@ function firstInvalid(bytes: Buffer): number {
       bad = middle - 1
     }
   }
+  // The character that was never finished begins up to three bytes before.
+  while (!isUtf8(bytes.subarray(0, good))) good--
   return good
 }

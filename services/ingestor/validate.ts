@@ -1,5 +1,6 @@
 import { COLUMNS, type Column, type Event, EXPECTED, eventSchema } from '../contract/event.ts'
 import type { RejectReason } from '../contract/reasons.ts'
+import { shown } from '../contract/shown.ts'
 
 export type Validated =
   | { ok: true; event: Event }
@@ -20,13 +21,7 @@ export function validate(fields: readonly string[], columns: readonly Column[]):
   })
   const { column, reason } = faults[0]!
   const message = faults
-    .map(({ column }) => `${column}: expected ${EXPECTED[column]}, found ${show(row[column]!)}`)
+    .map(({ column }) => `${column}: expected ${EXPECTED[column]}, found ${shown(row[column]!)}`)
     .join('; ')
   return { ok: false, reason, column, message }
-}
-
-function show(value: string): string {
-  return value.length <= 80
-    ? JSON.stringify(value)
-    : `${JSON.stringify(value.slice(0, 80))}… (${value.length} characters)`
 }
