@@ -76,7 +76,13 @@ function moveAway(file: Finished, to: Archiving): string | null {
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
   const name = freeName(file, folder)
   const target = join(folder, name)
-  renameSync(source, target)
+  try {
+    renameSync(source, target)
+  } catch (error) {
+    // Another ingestor was faster, with a file that a third one left behind.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return alreadyMoved(file, folder)
+    throw error
+  }
   // Between the look and the move another file may have taken the name. It belongs in the folder.
   const moved = lookAt(target)
   if (moved && !same(moved, file.seen)) {

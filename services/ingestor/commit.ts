@@ -23,7 +23,7 @@ export interface Committing {
   /** The way that batches begin with; `merge` for as long as duplicates keep coming. */
   mode: { current: Mode }
   failpoint: (point: Failpoint) => void
-  onFault: (error: Error) => void
+  onFault: NonNullable<Retry['onFault']>
 }
 
 /** What a transaction does, or did. */
@@ -59,8 +59,9 @@ export function commit(
   let sent: Kept | null = null
 
   const attempt = async (): Promise<Stored> => {
-    // The first try alone overlaps the batch before; any other begins when that one is stored.
-    const overlapped = attempts++ === 0 ? before : null
+    // The first try alone overlaps the batch before, and only while no key is expected to be there
+    // already: it might be the other's. Any other begins when that one is stored.
+    const overlapped = attempts++ === 0 && mode === 'copy' ? before : null
     if (!overlapped) await before?.committed
     if (backend !== null) await endSession(backend, to)
     if (sent && (await wasStored(sent, to))) return { ...sent, mode, attempts }

@@ -25,6 +25,24 @@ export async function sweep(discovery: Discovery): Promise<Found> {
   return registerNames(listing, discovery)
 }
 
+/** Files that are written to right now are looked at again this soon, not sooner. */
+const GROWING_LOOK_MS = 100
+
+/** Names of which the watcher says that something happened: new files, or more of one that grows. */
+export async function lookAtNames(names: readonly string[], discovery: Discovery): Promise<Found> {
+  const { rowCount } = await discovery.pool.query(
+    `update ingest_files set due_at = clock_timestamp() + $2 * interval '1 ms'
+      where file_name = any($1::text[]) and status = 'pending' and message is null
+        and due_at > clock_timestamp() + $2 * interval '1 ms'`,
+    [names, GROWING_LOOK_MS],
+  )
+  const { listed, found } = await registerNames(
+    names.map(name => Buffer.from(name)),
+    discovery,
+  )
+  return { listed, found: found + rowCount! }
+}
+
 /** Registers those of the named files that are new, as `pending` or `refused`. */
 export async function registerNames(
   listing: readonly Buffer[],

@@ -7,8 +7,8 @@ export interface Retry {
   what: string
   logger: Logger
   signal: AbortSignal
-  /** Told of each wait, so that readiness can follow: `configuration` faults need a person. */
-  onFault?: (error: Error) => void
+  /** Told of the fault before each wait, and of its end, so that readiness can follow. */
+  onFault?: (what: string, fault: Error | null) => void
 }
 
 /**
@@ -16,8 +16,9 @@ export interface Retry {
  * exponential back-off with jitter, 0.1 s to 10 s. Anything else is thrown at once.
  * @throws the signal's reason, once stopped
  */
-export function retrying<T>(work: () => Promise<T>, retry: Retry): Promise<T> {
-  return pRetry(work, {
+export async function retrying<T>(work: () => Promise<T>, retry: Retry): Promise<T> {
+  let failed = false
+  const result = await pRetry(work, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 100,
     maxTimeout: 10_000,
@@ -26,7 +27,8 @@ export function retrying<T>(work: () => Promise<T>, retry: Retry): Promise<T> {
     shouldRetry: ({ error }) => ['transient', 'configuration'].includes(triage(error)),
     onFailedAttempt: ({ error, attemptNumber, retryDelay }) => {
       if (retryDelay === 0 || retry.signal.aborted) return
-      retry.onFault?.(error)
+      failed = true
+      retry.onFault?.(retry.what, error)
       const detail = {
         what: retry.what,
         code: errorCode(error),
@@ -44,4 +46,6 @@ export function retrying<T>(work: () => Promise<T>, retry: Retry): Promise<T> {
       }
     },
   })
+  if (failed) retry.onFault?.(retry.what, null)
+  return result
 }

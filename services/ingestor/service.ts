@@ -33,14 +33,15 @@ export interface Ingestor {
 export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promise<void> {
   const { config, pool, logger, faults, failpoint } = ingestor
   const work = new Doorbell()
+  // One part that fails for good takes the others down with it, in order.
+  const broken = new AbortController()
+  const ending = AbortSignal.any([stop, broken.signal])
+  const onFault = (what: string, fault: Error | null) =>
+    faults.report(`database: ${what}`, fault && faultText(fault))
+  const retry = { logger, signal: ending, onFault }
   const archiver = new Archiver({ ...config, pool, failpoint }, logger, fault =>
     faults.report('archive', fault),
   )
-  const retry = {
-    logger,
-    signal: stop,
-    onFault: (error: Error) => faults.report('database', faultText(error)),
-  }
   const pipeline: Pipeline = {
     judging: { ...config, now: () => performance.now() },
     limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchSegments: BATCH_SEGMENTS },
@@ -54,7 +55,6 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     },
     inFlight: new InFlight(config.connections),
     onStored: stored => {
-      faults.report('database', null)
       archiver.add(stored)
       ingestor.onStored(stored)
     },
@@ -68,12 +68,9 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
   })
   const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
 
-  // One part that fails for good takes the others down with it, in order.
-  const broken = new AbortController()
-  const ending = AbortSignal.any([stop, broken.signal])
   const part = (running: Promise<void>) =>
     running.catch(error => {
-      if (stop.aborted) return
+      if (ending.aborted && error === ending.reason) return
       broken.abort(error)
       throw error
     })

@@ -46,7 +46,11 @@ export class Summary {
   /** For a person, with thousands grouped. */
   table(now: number): string {
     const { files, rows, rejects, bytes, seconds, rowsPerSecond, refusals } = this.report(now)
-    const table = new Table({ style: { head: [], border: [] }, colAligns: ['left', 'right'] })
+    const table = new Table({
+      style: { head: [], border: [] },
+      colAligns: ['left', 'right'],
+      chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    })
     const add = (label: string, value: number | string) =>
       table.push([label, typeof value === 'number' ? value.toLocaleString('en') : value])
     add('files done', files.done!)

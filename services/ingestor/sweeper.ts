@@ -1,5 +1,5 @@
 import type { Logger } from '../runtime/logger.ts'
-import { type Discovery, type Found, registerNames, sweep } from './discover.ts'
+import { type Discovery, type Found, lookAtNames, sweep } from './discover.ts'
 import { Doorbell } from './doorbell.ts'
 import { type Retry, retrying } from './retry.ts'
 import { Watcher } from './watch.ts'
@@ -64,12 +64,7 @@ export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): 
 }
 
 function look(names: string[] | null, sweeping: Sweeping): Promise<Found> {
-  return names === null
-    ? sweep(sweeping)
-    : registerNames(
-        names.map(name => Buffer.from(name)),
-        sweeping,
-      )
+  return names === null ? sweep(sweeping) : lookAtNames(names, sweeping)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { EXIT } from '../../runtime/command.ts'
 import { connection, createPool, describeTarget } from '../../runtime/database.ts'
-import type { Environment } from '../../runtime/env.ts'
+import { ConfigurationError, type Environment } from '../../runtime/env.ts'
 import { createLogger } from '../../runtime/logger.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
@@ -39,7 +39,11 @@ export async function run(flags: Environment, env: Environment): Promise<number>
     logger.info('ready')
     await runIngestor(ingestor, stop)
   } catch (error) {
-    if (!stop.aborted) throw error
+    if (error instanceof ConfigurationError) throw error
+    if (error !== stop.reason) {
+      logger.fatal({ err: error }, 'a defect in the program; exiting')
+      return EXIT.failure
+    }
   } finally {
     server.close()
     server.closeAllConnections()
@@ -85,10 +89,9 @@ async function waitForSchema(
   { pool, logger, faults }: Ingestor,
   signal: AbortSignal,
 ): Promise<void> {
-  const onFault = (error: Error) =>
-    faults.report('database', `${errorCode(error)}: ${error.message}`)
+  const onFault = (what: string, fault: Error | null) =>
+    faults.report(`database: ${what}`, fault && `${errorCode(fault)}: ${fault.message}`)
   await retrying(() => requireSchema(pool), { what: 'connect', logger, signal, onFault })
-  faults.report('database', null)
 }
 
 function summed({ moves, mode, attempts }: Stored) {
