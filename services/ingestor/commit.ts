@@ -117,6 +117,8 @@ async function store(
 }
 
 async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
+  // A deferred constraint would speak at COMMIT, where no row can be told from its neighbours.
+  await tx.query('set constraints all immediate')
   const rows = { chunks: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
     if (mode === 'merge') return await mergeRows(tx, rows)

@@ -1,3 +1,5 @@
+import { DatabaseError } from 'pg'
+
 /**
  * What an error of the database asks for. `transient`: wait and do the same again. `data`: a row is
  * at fault, find it. `configuration`: a person must act; say so, wait longer, do not give up.
@@ -9,13 +11,17 @@ export type Fault = 'transient' | 'data' | 'configuration' | 'defect'
 const TRANSIENT = /^(08|25006|25P0[23]|40|53|55P03|55006|57|58|XX)/
 const CONFIGURATION = /^(28|3D|3F|42|0A|0P)/
 const DATA = /^(22|23)/
+// Whatever else the server raises comes of a row: a trigger's `raise exception` has class P0, or any
+// that its author chose. Not these classes, which only this program can bring about.
+const OUR_MISTAKE = /^(0[0-3BFLZ]|2[0456BDF]|3[46B]|72|F0|HV)/
 const NETWORK = /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_|ENOTFOUND|ENOENT$)/
 
 export function triage(error: unknown): Fault {
   const code = errorCode(error)
-  if (DATA.test(code)) return 'data'
   if (CONFIGURATION.test(code)) return 'configuration'
   if (TRANSIENT.test(code) || NETWORK.test(code) || isLostConnection(error)) return 'transient'
+  if (DATA.test(code)) return 'data'
+  if (error instanceof DatabaseError && !OUR_MISTAKE.test(code)) return 'data'
   return 'defect'
 }
 

@@ -79,7 +79,7 @@ export function hands(
     batches: (claims, batchRows = 1_000) => {
       const judging = { inputDir: folders.input, maxLineBytes: 65_536, settleMs: 0, batchRows, now }
       const judged = claims.flatMap(claim => [...segments(claim, judging)])
-      return [...inBatches(judged, { batchRows, batchBytes: 1e9, batchFiles: 1_000 })]
+      return [...inBatches(judged, { batchRows, batchBytes: 1e9, batchSegments: 4_000 })]
     },
     begin,
     commit: (batch, before) => begin(batch, before).committed as Promise<Stored>,
