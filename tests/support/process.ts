@@ -68,6 +68,10 @@ export function startService(entry: string, options: ServiceOptions = {}): Runni
     stderr += text
   })
   createInterface(child.stderr!).on('line', line => log.push(parsed(line)))
+  child.on('error', error => {
+    stderr += error.message
+    ended = { code: null, signal: null }
+  })
   child.on('close', (code, signal) => {
     ended = { code, signal }
   })
