@@ -1,0 +1,124 @@
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { docker, lines } from './docker.ts'
+import { type Container, serviceOf } from './inspection.ts'
+import { newStack, type Stack } from './stack.ts'
+
+/** The one container that is root, and no longer than its step takes. */
+const STEP_AS_ROOT = 'prepare-data'
+
+describe.skipIf(!inject('engine'))('what a container may do', () => {
+  let stack: Stack
+  let all: Container[]
+  let running: Container[]
+
+  beforeAll(async () => {
+    stack = await newStack()
+    await stack.compose('up', '-d')
+    await stack.healthy('ingestor')
+    all = await stack.containers()
+    running = all.filter(it => it.State.Status === 'running')
+    expect(all.map(serviceOf).sort()).toEqual(
+      ['generator', 'ingestor', 'migrate', 'postgres', 'prepare-data'].sort(),
+    )
+    expect(running).toHaveLength(3)
+  })
+
+  it('no process is root, in any container that stays', async () => {
+    for (const container of running) {
+      const [, ...processes] = lines(await docker('top', container.Id, '-eo', 'uid,pid,args'))
+      expect(processes.length, serviceOf(container)).toBeGreaterThan(0)
+      for (const one of processes) expect(one, serviceOf(container)).not.toMatch(/^\s*0\s/)
+    }
+    const asRoot = all.filter(({ Config: { User } }) =>
+      ['', 'root', '0'].includes(User.split(':')[0]!),
+    )
+    expect(asRoot.map(serviceOf)).toEqual([STEP_AS_ROOT])
+  })
+
+  it('no process has a capability, nor a way to get one', async () => {
+    for (const container of running) {
+      const status = await docker('exec', container.Id, 'sh', '-c', 'cat /proc/[0-9]*/status')
+      const values = (name: string) => new Set(status.match(new RegExp(`^${name}:\\s.*`, 'gm')))
+      const none = (name: string) => new Set([`${name}:\t0000000000000000`])
+      for (const name of ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb']) {
+        expect(values(name), serviceOf(container)).toEqual(none(name))
+      }
+      expect(values('NoNewPrivs'), serviceOf(container)).toEqual(new Set(['NoNewPrivs:\t1']))
+    }
+    for (const { HostConfig, ...container } of all) {
+      const service = serviceOf(container as Container)
+      expect(HostConfig.Privileged, service).toBe(false)
+      expect(HostConfig.CapDrop, service).toEqual(['ALL'])
+      expect(HostConfig.SecurityOpt, service).toContain('no-new-privileges:true')
+      expect(HostConfig.CapAdd ?? [], service).toEqual(
+        service === STEP_AS_ROOT ? ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] : [],
+      )
+    }
+  })
+
+  it('no root filesystem can be written to', async () => {
+    for (const container of all) {
+      expect(container.HostConfig.ReadonlyRootfs, serviceOf(container)).toBe(true)
+    }
+    for (const container of running) {
+      const attempt = docker('exec', '--user', '0', container.Id, 'touch', '/written')
+      await expect(attempt, serviceOf(container)).rejects.toThrow('Read-only file system')
+    }
+  })
+
+  it('only PostgreSQL can be reached from the host, and from this host alone', () => {
+    const published = all.flatMap(container =>
+      Object.entries(container.NetworkSettings.Ports).flatMap(([port, bindings]) =>
+        (bindings ?? []).map(({ HostIp }) => `${serviceOf(container)} ${port} ${HostIp}`),
+      ),
+    )
+    expect(published).toEqual(['postgres 5432/tcp 127.0.0.1'])
+  })
+
+  it('the generator has no network and no secret, and the database no way out', async () => {
+    const networksOf = (service: string) =>
+      Object.keys(all.find(it => serviceOf(it) === service)!.NetworkSettings.Networks)
+    expect(networksOf('generator')).toEqual(['none'])
+    expect(networksOf('prepare-data')).toEqual(['none'])
+    expect(networksOf('ingestor')).toEqual([`${stack.project}_database`])
+    expect(networksOf('migrate')).toEqual([`${stack.project}_database`])
+    const internal = ['network', 'inspect', '--format', '{{.Internal}}']
+    expect((await docker(...internal, `${stack.project}_database`)).trim()).toBe('true')
+    const [generator] = await stack.containers('generator')
+    expect(JSON.stringify(generator)).not.toMatch(/POSTGRES|not-to-be-logged/)
+  })
+
+  it('nothing grows without a bound: memory, processes, logs', () => {
+    for (const { HostConfig, ...container } of all) {
+      const service = serviceOf(container as Container)
+      expect(HostConfig.Memory, service).toBeGreaterThan(0)
+      expect(HostConfig.PidsLimit, service).toBeGreaterThan(0)
+      expect(HostConfig.Init, service).toBe(true)
+      expect(HostConfig.LogConfig, service).toMatchObject({
+        Type: 'json-file',
+        Config: { 'max-size': '10m', 'max-file': '3' },
+      })
+    }
+  })
+
+  it('an image holds what its service needs: no tests, no other service, no development tools', async () => {
+    const [generator, ingestor] = await Promise.all(['generator', 'ingestor'].map(contents))
+    expect(generator!.services).toEqual(['contract', 'generator', 'prepare', 'runtime'])
+    expect(ingestor!.services).toEqual(['contract', 'ingestor', 'migrate', 'runtime'])
+    expect(generator!.modules).not.toContain('pg')
+    for (const { top, modules } of [generator!, ingestor!]) {
+      expect(top).not.toContain('tests')
+      expect(modules).toContain('zod')
+      expect(modules.filter(name => /typescript|vitest|biome|embedded|^node-/.test(name))).toEqual(
+        [],
+      )
+    }
+  })
+
+  async function contents(service: string) {
+    const [container] = await stack.containers(service)
+    const list = async (folder: string) => lines(await docker('exec', container!.Id, 'ls', folder))
+    const [top, services, modules] = await Promise.all(['.', 'services', 'node_modules'].map(list))
+    return { top: top!, services: services!, modules: modules! }
+  }
+})
