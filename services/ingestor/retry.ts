@@ -18,7 +18,7 @@ export interface Retry {
  */
 export async function retrying<T>(work: () => Promise<T>, retry: Retry): Promise<T> {
   let failed = false
-  const result = await pRetry(work, {
+  const running = pRetry(work, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 100,
     maxTimeout: 10_000,
@@ -46,6 +46,9 @@ export async function retrying<T>(work: () => Promise<T>, retry: Retry): Promise
       }
     },
   })
-  if (failed) retry.onFault?.(retry.what, null)
-  return result
+  try {
+    return await running
+  } finally {
+    if (failed) retry.onFault?.(retry.what, null)
+  }
 }
