@@ -23,6 +23,8 @@ export interface Lane {
   work: Doorbell
   logger: Logger
   retry: Omit<Retry, 'what'>
+  /** The claims of all lanes that are in work: what the process is alive for. */
+  held: Set<Claim>
   onClaimed: (claims: readonly Claim[]) => void
 }
 
@@ -51,6 +53,7 @@ async function claimSome(lane: Lane): Promise<Claim[]> {
 // Whatever is in memory of a claim that failed is thrown away: the checkpoint is the truth, and
 // whoever claims the file next begins there.
 async function ingestClaims(claims: readonly Claim[], lane: Lane): Promise<void> {
+  for (const claim of claims) lane.held.add(claim)
   try {
     await ingest(claims, lane.pipeline)
   } catch (error) {
@@ -58,6 +61,8 @@ async function ingestClaims(claims: readonly Claim[], lane: Lane): Promise<void>
     lane.logger.warn({ fileIds: error.fileIds }, 'fenced')
     const release = () => releaseClaims(lane.pool, lane.owner, claims)
     await retrying(release, { what: 'release', ...lane.retry })
+  } finally {
+    for (const claim of claims) lane.held.delete(claim)
   }
 }
 

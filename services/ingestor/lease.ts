@@ -1,16 +1,27 @@
 import type { Pool } from '../runtime/database.ts'
 import type { Claim } from './claim.ts'
 
-/** Renews every lease of this process: alive is whoever can still say so. @returns how many */
-export async function renewLeases(pool: Pool, owner: string, leaseMs: number): Promise<number> {
-  const { rowCount } = await pool.query(
-    `update ingest_files set lease_until = clock_timestamp() + $2 * interval '1 ms'
+/**
+ * Renews the leases of claims that are still ours: alive is whoever can still say so. A claim whose
+ * answer was lost on the way is none that its owner knows of: it must run out, or nobody ever reads it.
+ */
+export async function renewLeases(
+  pool: Pool,
+  held: Iterable<Claim>,
+  leaseMs: number,
+): Promise<void> {
+  const claims = [...held]
+  if (claims.length === 0) return
+  await pool.query(
+    `update ingest_files set lease_until = clock_timestamp() + $3 * interval '1 ms'
       where file_id in (
-        select file_id from ingest_files where owner = $1 and status = 'active'
-           for no key update skip locked)`,
-    [owner, leaseMs],
+        select f.file_id
+          from unnest($1::bigint[], $2::bigint[]) as mine (file_id, epoch)
+          join ingest_files f using (file_id)
+         where row(f.epoch, f.status) is not distinct from row(mine.epoch, 'active')
+           for no key update of f skip locked)`,
+    [claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch), leaseMs],
   )
-  return rowCount!
 }
 
 /** Hands back claims that are still ours, for anyone to take. */

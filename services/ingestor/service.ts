@@ -3,6 +3,7 @@ import type { Pool } from '../runtime/database.ts'
 import { ConfigurationError } from '../runtime/env.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Archiver } from './archiver.ts'
+import type { Claim } from './claim.ts'
 import type { Stored } from './commit.ts'
 import type { Config } from './config.ts'
 import type { Discovery } from './discover.ts'
@@ -19,6 +20,8 @@ import { sweepUntilStopped } from './sweeper.ts'
 
 const BATCH_BYTES = 8 * 1024 * 1024
 const BATCH_SEGMENTS = 4_000
+/** A takeover comes this much after the end of a lease, at most, where the owner's locks are in the way. */
+const LOOK_FOR_FROZEN_MS = 2_000
 
 export interface Ingestor {
   config: Config
@@ -33,6 +36,7 @@ export interface Ingestor {
 export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promise<void> {
   const { config, pool, logger, faults, failpoint } = ingestor
   const work = new Doorbell()
+  const held = new Set<Claim>()
   // One part that fails for good takes the others down with it, in order.
   const broken = new AbortController()
   const ending = AbortSignal.any([stop, broken.signal])
@@ -60,7 +64,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     },
   }
   const lane = (suspects: boolean): Lane => ({
-    ...{ pool, pipeline, work, logger, retry, suspects },
+    ...{ pool, pipeline, work, held, logger, retry, suspects },
     owner: config.owner,
     leaseMs: config.leaseMs,
     idleMs: Math.min(config.sweepMs, config.leaseMs / 2),
@@ -78,7 +82,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     part(runLane(lane(true), ending)),
     part(runLane(lane(false), ending)),
     part(sweepUntilStopped(sweeping, ending)),
-    part(keepLeases(ingestor, work, ending)),
+    part(keepLeases(ingestor, held, work, ending)),
   ]
   const archiving = part(archiver.run(ending))
   await Promise.allSettled(parts)
@@ -113,13 +117,14 @@ export function makeFolders(config: Config): void {
 /** Says that this process is alive, and looks for owners that are not. */
 async function keepLeases(
   { config, pool, logger }: Ingestor,
+  held: ReadonlySet<Claim>,
   work: Doorbell,
   stop: AbortSignal,
 ): Promise<void> {
   const never = new Doorbell()
   while (!stop.aborted) {
     try {
-      await renewLeases(pool, config.owner, config.leaseMs)
+      await renewLeases(pool, held, config.leaseMs)
       const evicted = await evictFrozen(pool, config.owner, config.leaseMs)
       if (evicted.length > 0) {
         logger.warn({ evicted }, 'ended the sessions of an ingestor whose lease ran out')
@@ -132,7 +137,7 @@ async function keepLeases(
         'leases could not be renewed; trying again',
       )
     }
-    await never.wait(config.leaseMs / 3, stop)
+    await never.wait(Math.min(config.leaseMs / 3, LOOK_FOR_FROZEN_MS), stop)
   }
 }
 
