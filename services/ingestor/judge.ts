@@ -166,13 +166,10 @@ function judgeLine(line: Buffer, course: Course): TooLong | LineFault | Validate
 function overlongRejected(course: Course, piece: Overlong): Segment {
   const { offset, head, length, tail } = piece
   const limit = course.judging.maxLineBytes
-  if (course.columns === null)
-    throw new BadHeader(
-      `line 1: expected a header of at most ${limit} bytes, found ${length}`,
-      piece.seen,
-    )
+  const bytes = length - endBytes(tail)
+  if (course.columns === null) throw longHeader(limit, bytes, piece.seen)
   const segment = emptySegment(course.claim, course.offset, ++course.lineNo, IN_WORK)
-  const { reason, message, raw } = tooLong(limit, length - endBytes(tail), head)
+  const { reason, message, raw } = tooLong(limit, bytes, head)
   segment.rejects.push(reject(course, { byteOffset: offset, reason, column: null, message, raw }))
   segment.to = course.offset = offset + length
   segment.tail = tailHash(tail)
@@ -182,6 +179,8 @@ function overlongRejected(course: Course, piece: Overlong): Segment {
 
 function headerJudged(course: Course, segment: Segment, lines: Lines): number {
   const { line, next } = lineAt(lines, 0)
+  const limit = course.judging.maxLineBytes
+  if (line.length > limit) throw longHeader(limit, line.length, lines.seen)
   const bare = line.subarray(0, 3).equals(BOM) ? line.subarray(3) : line
   const parsed = parseLine(bare)
   if (!parsed.ok) throw new BadHeader(`line 1: expected a header; ${parsed.message}`, lines.seen)
@@ -190,6 +189,10 @@ function headerJudged(course: Course, segment: Segment, lines: Lines): number {
   course.columns = segment.columns = header.columns
   course.lineNo = 1
   return next
+}
+
+function longHeader(limit: number, found: number, seen: Seen): BadHeader {
+  return new BadHeader(`line 1: expected a header of at most ${limit} bytes, found ${found}`, seen)
 }
 
 /** The line that begins at `at`, without its LF or CRLF, and where the next one begins. */

@@ -6,7 +6,7 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, rejects: 3, unavailable: 75 }
 
 /**
  * Runs a command to its exit code. A user's mistake ends with its lines on standard error and 2, an
- * unreachable database with one line and 75; only a defect of the program shows a stack.
+ * unreachable database with one line and 75, one that refuses the user with 2; only a defect of the program shows a stack.
  */
 export async function exitWith(command: () => Promise<number>): Promise<void> {
   try {
@@ -26,6 +26,10 @@ function explain(error: unknown): number {
     console.error(`error: the database cannot be used now (${reason(error)}); try again later`)
     return EXIT.unavailable
   }
+  if (isRefused(error)) {
+    console.error(`error: the database refuses this user (${reason(error)})`)
+    return EXIT.usage
+  }
   console.error(error)
   return EXIT.failure
 }
@@ -33,6 +37,11 @@ function explain(error: unknown): number {
 function isUnavailable(error: unknown): boolean {
   const code = codeOf(error)
   return /^(ECONN|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EPIPE)/.test(code) || /^(08|53|57)/.test(code)
+}
+
+// Wrong name or password, no such database, no right: a person must mend it.
+function isRefused(error: unknown): boolean {
+  return /^(28|3D|42501)/.test(codeOf(error))
 }
 
 function reason(error: unknown): string {

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { ConfigurationError, type Environment, secret } from './env.ts'
+import { ConfigurationError, type Environment, secret, together } from './env.ts'
 import type { Logger } from './logger.ts'
 
 export type Pool = pg.Pool
@@ -9,29 +9,42 @@ export type Transaction = pg.ClientBase
 
 const INT8 = 20
 
-/** Connection settings from `DATABASE_URL`, or from the `POSTGRES_*` names of the original. */
+/**
+ * Connection settings from `DATABASE_URL`, or from the `POSTGRES_*` names of the original.
+ * @throws ConfigurationError naming every fault
+ */
 export function connection(env: Environment): pg.ClientConfig {
-  const password = secret(env, 'POSTGRES_PASSWORD')
-  if (env.DATABASE_URL !== undefined) {
-    if (!/^postgres(ql)?:\/\//.test(env.DATABASE_URL)) {
-      // The value is not shown: it may hold a password.
-      throw new ConfigurationError([
-        'DATABASE_URL: expected postgres://user:password@host:port/database',
-      ])
-    }
-    return { connectionString: env.DATABASE_URL, ...(password === undefined ? {} : { password }) }
-  }
+  const [password, target] = together(
+    () => secret(env, 'POSTGRES_PASSWORD'),
+    () => targetOf(env),
+  )
+  return password === undefined ? target : { ...target, password }
+}
+
+function targetOf(env: Environment): pg.ClientConfig {
+  if (env.DATABASE_URL !== undefined) return { connectionString: readableUrl(env.DATABASE_URL) }
   const port = env.POSTGRES_PORT ?? '5432'
-  if (!/^\d{1,5}$/.test(port)) {
-    throw new ConfigurationError([`POSTGRES_PORT: expected a port, found ${JSON.stringify(port)}`])
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    throw new ConfigurationError([
+      `POSTGRES_PORT: expected a port from 1 to 65535, found ${JSON.stringify(port)}`,
+    ])
   }
   return {
     host: env.POSTGRES_HOST ?? '127.0.0.1',
     port: Number(port),
     database: env.POSTGRES_DB ?? 'ecommerce_db',
     user: env.POSTGRES_USER ?? 'myuser',
-    ...(password === undefined ? {} : { password }),
   }
+}
+
+// Whether it can be read the driver says. It is never shown: it may hold a password.
+function readableUrl(url: string): string {
+  try {
+    if (/^postgres(ql)?:\/\//.test(url) && new pg.Client(url).port <= 65_535) return url
+  } catch {}
+  throw new ConfigurationError([
+    'DATABASE_URL: expected postgres://user:password@host:port/database',
+  ])
 }
 
 export interface PoolOptions {

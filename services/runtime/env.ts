@@ -46,6 +46,27 @@ export function settings<Shape extends z.ZodRawShape>(
   )
 }
 
+/**
+ * What each reader reads, so that the faults of all of them are told at once.
+ * @throws ConfigurationError with every fault of every reader
+ */
+export function together<Values extends unknown[]>(
+  ...readers: { [Index in keyof Values]: () => Values[Index] }
+): Values {
+  const faults: string[] = []
+  const values: unknown[] = []
+  for (const read of readers) {
+    try {
+      values.push(read())
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error
+      faults.push(...error.faults)
+    }
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return values as Values
+}
+
 const number = (pattern: RegExp, expected: string, min: number, max: number, fallback: number) =>
   z
     .string({ error: `expected ${expected}` })

@@ -1,6 +1,6 @@
 import { EXIT } from '../../runtime/command.ts'
 import { connection, createPool, describeTarget } from '../../runtime/database.ts'
-import { ConfigurationError, type Environment } from '../../runtime/env.ts'
+import { ConfigurationError, type Environment, together } from '../../runtime/env.ts'
 import { createLogger } from '../../runtime/logger.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
@@ -59,11 +59,14 @@ export function prepare(
   env: Environment,
 ): { ingestor: Ingestor; metrics: Metrics; close: () => Promise<void> } {
   const identity = Math.random().toString(36).slice(2, 8)
-  const config = readConfig(flags, env, identity)
+  const [config, target] = together(
+    () => readConfig(flags, env, identity),
+    () => connection(env),
+  )
   const logger = createLogger('ingestor', config.logLevel)
   makeFolders(config)
   const pool = createPool(
-    connection(env),
+    target,
     {
       applicationName: config.owner,
       maxConnections: config.connections + CONTROL_CONNECTIONS,
