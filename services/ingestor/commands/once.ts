@@ -5,7 +5,7 @@ import type { Environment } from '../../runtime/env.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import { Archiver } from '../archiver.ts'
-import { sweep } from '../discover.ts'
+import { type Discovery, sweep } from '../discover.ts'
 import { discovery, type Ingestor, runIngestor } from '../service.ts'
 import { Summary } from '../summary.ts'
 import { prepare } from './run.ts'
@@ -34,11 +34,17 @@ export async function runOnce(
   const now = () => performance.now()
   try {
     await requireSchema(pool)
+    const looking = discovery(ingestor)
     const summary = new Summary(now())
+    // Before anyone claims: what a claim does not find is looked for again only seconds later.
+    await sweep(looking)
     const counting = { ...ingestor, onStored: summary.add.bind(summary) }
     const drained = new AbortController()
     const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
-    const left = await Promise.race([untilDrained(ingestor, stop), ingesting.then(() => [])])
+    const left = await Promise.race([
+      untilDrained(ingestor, looking, stop),
+      ingesting.then(() => []),
+    ])
     drained.abort()
     await ingesting
     await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
@@ -54,8 +60,7 @@ export async function runOnce(
 }
 
 /** @returns the files that cannot be read, and are left */
-async function untilDrained(ingestor: Ingestor, stop: AbortSignal) {
-  const looking = discovery(ingestor)
+async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortSignal) {
   const look = () => waitingFiles(ingestor.pool, ingestor.config.owner)
   for (; !stop.aborted; await delay(LOOK_MS)) {
     if ((await look()).waiting > 0) continue
