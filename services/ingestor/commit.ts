@@ -8,7 +8,8 @@ import { loadRows } from './load.ts'
 import { type Left, mergeAroundRefused, mergeRows } from './merge.ts'
 import { quarantine, rejectsAmong } from './quarantine.ts'
 import { type Retry, retrying } from './retry.ts'
-import { linesOf, type Reject } from './segment.ts'
+import type { Reject } from './segment.ts'
+import { tuplesOf } from './tuple.ts'
 import type { Turn } from './turn.ts'
 
 /** `copy` guesses that every row is new, `merge` looks, `bisect` also finds rows the database refuses. */
@@ -119,10 +120,14 @@ async function store(
 async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
   // A deferred constraint would speak at COMMIT, where no row can be told from its neighbours.
   await tx.query('set constraints all immediate')
-  const rows = { chunks: batch.segments.map(({ copy }) => copy), count: batch.rows }
+  const rows = { tuples: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
     if (mode === 'merge') return await mergeRows(tx, rows)
-    if (mode === 'bisect') return await mergeAroundRefused(tx, batch.segments.flatMap(linesOf))
+    if (mode === 'bisect')
+      return await mergeAroundRefused(
+        tx,
+        batch.segments.flatMap(({ copy }) => tuplesOf(copy)),
+      )
     await loadRows(tx, rows)
     return []
   } catch (error) {

@@ -9,7 +9,8 @@ export type Fault = 'transient' | 'data' | 'configuration' | 'defect'
 
 // Classes of SQLSTATE, PostgreSQL's documentation, appendix A.
 const TRANSIENT = /^(08|25006|25P0[23]|40|53|55P03|55006|57|58|XX)/
-const CONFIGURATION = /^(28|3D|3F|42|0A|0P)/
+// 22P03 and 08P01: a column of user_activity is not of the type that its binary value was made for.
+const CONFIGURATION = /^(28|3D|3F|42|0A|0P|22P03|08P01)/
 const DATA = /^(22|23)/
 // Whatever else the server raises comes of a row: a trigger's `raise exception` has class P0, or any
 // that its author chose. Not these classes, which only this program can bring about.

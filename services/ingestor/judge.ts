@@ -1,5 +1,5 @@
 import { judgeHeader } from '../contract/dialect.ts'
-import { COLUMNS, COMMON_LINE, type Column, type Event } from '../contract/event.ts'
+import { COLUMNS, COMMON_LINE, type Column } from '../contract/event.ts'
 import type { Claim } from './claim.ts'
 import { type LineFault, parseLine } from './parse.ts'
 import {
@@ -14,12 +14,16 @@ import {
   tailAt,
   tailHash,
 } from './read.ts'
-import { emptySegment, type Next, type Reject, type Segment } from './segment.ts'
+import { emptySegment, lineAt, type Next, type Reject, type Segment } from './segment.ts'
+import { TupleWriter } from './tuple.ts'
 import { type Validated, validate } from './validate.ts'
 
 const COMMON = new RegExp(`${COMMON_LINE}\\r?\\n`, 'y')
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const IN_WORK: Next = { status: 'active' }
+
+/** Empty but while a block is judged. */
+const tuples = new TupleWriter()
 
 export interface Judging extends Reading {
   batchRows: number
@@ -83,14 +87,15 @@ function* linesJudged(course: Course): Generator<Segment, End> {
 }
 
 function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
-  const text = lines.window.toString('latin1', lines.start, lines.end)
+  const source = Buffer.from(lines.window.subarray(lines.start, lines.end))
+  const text = source.toString('latin1')
   let at = 0
   while (at < text.length) {
     const segment = emptySegment(course.claim, course.offset, course.lineNo, IN_WORK)
-    if (course.columns === null) at = headerJudged(course, segment, lines)
-    const rows: string[] = []
-    at = rowsJudged(course, segment, rows, lines, text, at)
-    segment.copy = Buffer.from(rows.join(''))
+    segment.source = source.subarray(at)
+    if (course.columns === null) at = headerJudged(course, segment, text, lines.seen)
+    at = rowsJudged(course, segment, source, text, lines.offset, at)
+    segment.copy = tuples.take()
     segment.to = lines.offset + at
     segment.lineNo = course.lineNo
     segment.tail = tailHash(tailAt(lines.window, lines.start + at))
@@ -104,12 +109,12 @@ function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
 function rowsJudged(
   course: Course,
   segment: Segment,
-  rows: string[],
-  lines: Lines,
+  source: Buffer,
   text: string,
+  offset: number,
   at: number,
 ): number {
-  const suffix = `,${course.claim.fileId},`
+  const { fileId } = course.claim
   const usual = course.columns!.every((column, index) => column === COLUMNS[index])
   let left = course.judging.batchRows
   while (at < text.length && left-- > 0) {
@@ -117,43 +122,39 @@ function rowsJudged(
     if (usual && COMMON.test(text)) {
       const next = COMMON.lastIndex
       const end = text.charCodeAt(next - 2) === 13 ? next - 2 : next - 1
-      rows.push(`${text.slice(at, end)}${suffix}${++course.lineNo}\n`)
-      segment.offsets.push(lines.offset + at)
+      tuples.write(source, at, end, fileId, ++course.lineNo)
+      segment.offsets.push(offset + at)
       at = next
     } else {
-      at = lineJudged(course, segment, rows, lines, at)
+      lineJudged(course, segment, offset + at)
+      at = afterLine(text, at)
     }
   }
   return at
 }
 
 /** The line that is not of the common form: the parser and the schema have the word. */
-function lineJudged(
-  course: Course,
-  segment: Segment,
-  rows: string[],
-  lines: Lines,
-  at: number,
-): number {
-  const { line, next } = lineAt(lines, at)
+function lineJudged(course: Course, segment: Segment, byteOffset: number): void {
+  const line = lineAt(segment, byteOffset)
   course.lineNo++
   if (line.length === 0) {
     segment.linesBlank++
-    return next
+    return
   }
-  const byteOffset = lines.offset + at
   const verdict = judgeLine(line, course)
   if (verdict.ok) {
-    segment.rewritten.set(rows.length, Buffer.from(line))
-    rows.push(`${copyLine(verdict.event)},${course.claim.fileId},${course.lineNo}\n`)
+    tuples.writeEvent(verdict.event, course.claim.fileId, course.lineNo)
     segment.offsets.push(byteOffset)
-  } else {
-    const { reason, message } = verdict
-    const column = 'column' in verdict ? verdict.column : null
-    const raw = 'raw' in verdict ? verdict.raw : Buffer.from(line)
-    segment.rejects.push(reject(course, { byteOffset, reason, column, message, raw }))
+    return
   }
-  return next
+  const { reason, message } = verdict
+  const column = 'column' in verdict ? verdict.column : null
+  const raw = 'raw' in verdict ? verdict.raw : line
+  segment.rejects.push(reject(course, { byteOffset, reason, column, message, raw }))
+}
+
+function afterLine(text: string, at: number): number {
+  return text.indexOf('\n', at) + 1 || text.length
 }
 
 function judgeLine(line: Buffer, course: Course): TooLong | LineFault | Validated {
@@ -177,41 +178,22 @@ function overlongRejected(course: Course, piece: Overlong): Segment {
   return segment
 }
 
-function headerJudged(course: Course, segment: Segment, lines: Lines): number {
-  const { line, next } = lineAt(lines, 0)
+function headerJudged(course: Course, segment: Segment, text: string, seen: Seen): number {
+  const line = lineAt(segment, segment.from)
   const limit = course.judging.maxLineBytes
-  if (line.length > limit) throw longHeader(limit, line.length, lines.seen)
+  if (line.length > limit) throw longHeader(limit, line.length, seen)
   const bare = line.subarray(0, 3).equals(BOM) ? line.subarray(3) : line
   const parsed = parseLine(bare)
-  if (!parsed.ok) throw new BadHeader(`line 1: expected a header; ${parsed.message}`, lines.seen)
+  if (!parsed.ok) throw new BadHeader(`line 1: expected a header; ${parsed.message}`, seen)
   const header = judgeHeader(parsed.fields)
-  if (!header.ok) throw new BadHeader(header.message, lines.seen)
+  if (!header.ok) throw new BadHeader(header.message, seen)
   course.columns = segment.columns = header.columns
   course.lineNo = 1
-  return next
+  return afterLine(text, 0)
 }
 
 function longHeader(limit: number, found: number, seen: Seen): BadHeader {
   return new BadHeader(`line 1: expected a header of at most ${limit} bytes, found ${found}`, seen)
-}
-
-/** The line that begins at `at`, without its LF or CRLF, and where the next one begins. */
-function lineAt(lines: Lines, at: number): { line: Buffer; next: number } {
-  const from = lines.start + at
-  const found = lines.window.subarray(from, lines.end).indexOf(10)
-  const stop = found < 0 ? lines.end : from + found
-  const end = stop > from && lines.window[stop - 1] === 13 ? stop - 1 : stop
-  return {
-    line: lines.window.subarray(from, end),
-    next: Math.min(stop + 1, lines.end) - lines.start,
-  }
-}
-
-/** A row as COPY's CSV format takes it, in the usual order of columns; only the last may need quotes. */
-function copyLine(event: Event): string {
-  const fields: string[] = COLUMNS.map(column => event[column])
-  fields[6] = `"${event.session_id.replaceAll('"', '""')}"`
-  return fields.join(',')
 }
 
 function reject(course: Course, rest: Omit<Reject, 'fileId' | 'lineNo'>): Reject {

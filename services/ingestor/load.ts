@@ -1,33 +1,33 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
-import { COLUMNS } from '../contract/event.ts'
 import type { Transaction } from '../runtime/database.ts'
+import { COPY_HEADER, COPY_TRAILER, TUPLE_COLUMNS } from './tuple.ts'
 
-export const ROW_COLUMNS = [...COLUMNS, 'file_id', 'line_no'].join(', ')
-
-/** Rows that are already in COPY's CSV format. */
+/** Rows as tuples of COPY's binary format. */
 export interface CopyRows {
-  chunks: readonly Buffer[]
+  tuples: readonly Buffer[]
   count: number
 }
 
 /**
- * @param target table and columns, as in `COPY target FROM STDIN`
+ * @param copy a COPY … FROM STDIN, and `data` in the format that it names
  * @returns how many rows the server says it took
  */
 export async function copyIn(
   tx: Transaction,
-  target: string,
-  { chunks }: CopyRows,
+  copy: string,
+  data: Iterable<Buffer>,
 ): Promise<number> {
-  const copy = tx.query(copyFrom(`copy ${target} from stdin (format csv)`))
-  await pipeline(Readable.from(chunks), copy)
-  return copy.rowCount
+  const stream = tx.query(copyFrom(copy))
+  await pipeline(Readable.from(data), stream)
+  return stream.rowCount
 }
 
-export function copyRows(lines: readonly string[]): CopyRows {
-  return { chunks: [Buffer.from(lines.join(''))], count: lines.length }
+/** Into `user_activity`, or a table of the same columns. */
+export function copyRows(tx: Transaction, table: string, { tuples }: CopyRows): Promise<number> {
+  const copy = `copy ${table} (${TUPLE_COLUMNS}) from stdin (format binary)`
+  return copyIn(tx, copy, [COPY_HEADER, ...tuples, COPY_TRAILER])
 }
 
 /**
@@ -36,7 +36,7 @@ export function copyRows(lines: readonly string[]): CopyRows {
  */
 export async function loadRows(tx: Transaction, rows: CopyRows): Promise<void> {
   if (rows.count === 0) return
-  const taken = await copyIn(tx, `user_activity (${ROW_COLUMNS})`, rows)
+  const taken = await copyRows(tx, 'user_activity', rows)
   if (taken !== rows.count) throw new RowsWithheld(rows.count, taken)
 }
 

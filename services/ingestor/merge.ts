@@ -2,7 +2,8 @@ import { COLUMNS } from '../contract/event.ts'
 import type { RejectReason } from '../contract/reasons.ts'
 import type { Transaction } from '../runtime/database.ts'
 import { triage } from './errors.ts'
-import { type CopyRows, copyIn, copyRows, ROW_COLUMNS, RowsWithheld } from './load.ts'
+import { type CopyRows, copyRows, RowsWithheld } from './load.ts'
+import { placeOf, TUPLE_COLUMNS } from './tuple.ts'
 
 /** A row that was not loaded, by its place. */
 export interface Left {
@@ -22,14 +23,14 @@ export async function mergeRows(tx: Transaction, rows: CopyRows): Promise<Left[]
   if (rows.count === 0) return []
   await tx.query(
     `create temp table if not exists incoming on commit delete rows
-         as select ${ROW_COLUMNS} from user_activity with no data`,
+         as select ${TUPLE_COLUMNS} from user_activity with no data`,
   )
   await tx.query('truncate incoming')
-  await copyIn(tx, `incoming (${ROW_COLUMNS})`, rows)
+  await copyRows(tx, 'incoming', rows)
   // In the order of the key: two ingestors with the same ids then wait for each other, not deadlock.
   const inserted = await tx.query(
-    `insert into user_activity (${ROW_COLUMNS})
-     select distinct on (event_id) ${ROW_COLUMNS} from incoming order by event_id, file_id, line_no
+    `insert into user_activity (${TUPLE_COLUMNS})
+     select distinct on (event_id) ${TUPLE_COLUMNS} from incoming order by event_id, file_id, line_no
          on conflict (event_id) do nothing`,
   )
   const { rows: left } = await tx.query(LEFT)
@@ -49,20 +50,20 @@ export async function mergeRows(tx: Transaction, rows: CopyRows): Promise<Left[]
  */
 export async function mergeAroundRefused(
   tx: Transaction,
-  lines: readonly string[],
+  tuples: readonly Buffer[],
 ): Promise<Left[]> {
   await tx.query('savepoint part')
   try {
-    const left = await mergeRows(tx, copyRows(lines))
+    const left = await mergeRows(tx, { tuples, count: tuples.length })
     await tx.query('release savepoint part')
     return left
   } catch (error) {
     if (triage(error) !== 'data') throw error
     await tx.query('rollback to savepoint part; release savepoint part')
-    if (lines.length === 1) return [refused(lines[0]!, error as Error)]
-    const middle = lines.length >> 1
-    const first = await mergeAroundRefused(tx, lines.slice(0, middle))
-    return first.concat(await mergeAroundRefused(tx, lines.slice(middle)))
+    if (tuples.length === 1) return [refused(tuples[0]!, error as Error)]
+    const middle = tuples.length >> 1
+    const first = await mergeAroundRefused(tx, tuples.slice(0, middle))
+    return first.concat(await mergeAroundRefused(tx, tuples.slice(middle)))
   }
 }
 
@@ -85,14 +86,8 @@ function conflictMessage(row: Record<string, unknown>): string {
   return `event_id: expected a new id or the same content, found ${row.event_id} already loaded from ${place} with another ${row.differs}`
 }
 
-/** `file_id` and `line_no` end every COPY line, so the line itself says where it came from. */
-export function placeOf(line: string): { fileId: number; lineNo: number } {
-  const [lineNo, fileId] = line.slice(0, -1).split(',').reverse()
-  return { fileId: Number(fileId), lineNo: Number(lineNo) }
-}
-
-function refused(line: string, error: Error & { code?: string; detail?: string }): Left {
+function refused(tuple: Buffer, error: Error & { code?: string; detail?: string }): Left {
   const detail = error.detail ? ` (${error.detail})` : ''
   const message = `expected a row that PostgreSQL accepts, found: ${error.message}${detail} [SQLSTATE ${error.code}]`
-  return { ...placeOf(line), reject: { reason: 'refused_by_database', message } }
+  return { ...placeOf(tuple), reject: { reason: 'refused_by_database', message } }
 }

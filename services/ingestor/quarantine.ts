@@ -1,15 +1,17 @@
 import type { Transaction } from '../runtime/database.ts'
 import type { Batch } from './batch.ts'
-import { copyIn, copyRows } from './load.ts'
-import { type Left, placeOf } from './merge.ts'
-import { linesOf, type Reject, type Segment } from './segment.ts'
+import { copyIn } from './load.ts'
+import type { Left } from './merge.ts'
+import { lineAt, type Reject } from './segment.ts'
+import { placeOf, tuplesOf } from './tuple.ts'
 
-const TARGET =
-  'user_activity_errors (file_id, line_no, byte_offset, reason, column_name, error_message, raw_line)'
+const COPY = `copy user_activity_errors
+  (file_id, line_no, byte_offset, reason, column_name, error_message, raw_line)
+  from stdin (format csv)`
 
 /** Keeps rejected lines with their place, their reason and their bytes. */
 export async function quarantine(tx: Transaction, rejects: readonly Reject[]): Promise<void> {
-  if (rejects.length > 0) await copyIn(tx, TARGET, copyRows(rejects.map(copyLine)))
+  if (rejects.length > 0) await copyIn(tx, COPY, [Buffer.from(rejects.map(copyLine).join(''))])
 }
 
 /** The rejects among the rows that the table would not take, with the bytes they had in the file. */
@@ -17,28 +19,14 @@ export function rejectsAmong(left: readonly Left[], batch: Batch): Reject[] {
   const refused = new Map(left.filter(({ reject }) => reject).map(row => [key(row), row.reject!]))
   if (refused.size === 0) return []
   return batch.segments.flatMap(segment =>
-    linesOf(segment).flatMap((line, index) => {
-      const place = placeOf(line)
+    tuplesOf(segment.copy).flatMap((tuple, index) => {
+      const place = placeOf(tuple)
       const reject = refused.get(key(place))
       if (!reject) return []
       const column = reject.reason === 'id_conflict' ? ('event_id' as const) : null
-      return [
-        {
-          ...place,
-          ...reject,
-          column,
-          byteOffset: segment.offsets[index]!,
-          raw: rawOf(segment, line, index),
-        },
-      ]
+      const byteOffset = segment.offsets[index]!
+      return [{ ...place, ...reject, column, byteOffset, raw: lineAt(segment, byteOffset) }]
     }),
-  )
-}
-
-function rawOf(segment: Segment, line: string, index: number): Buffer {
-  const { fileId, lineNo } = placeOf(line)
-  return (
-    segment.rewritten.get(index) ?? Buffer.from(line.slice(0, -`,${fileId},${lineNo}\n`.length))
   )
 }
 

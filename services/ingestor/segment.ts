@@ -10,12 +10,12 @@ export interface Segment {
   to: number
   /** Lines of the file up to `to`, the header included. */
   lineNo: number
-  /** Accepted lines as COPY takes them: the seven fields, `file_id`, `line_no`, LF. */
+  /** Accepted lines as tuples of COPY's binary format: the seven fields, `file_id`, `line_no`. */
   copy: Buffer
-  /** Offset in the file of each line of `copy`. */
+  /** Offset in the file of the line of each tuple. */
   offsets: number[]
-  /** The bytes of those lines, by their place in `copy`, that are not there as they stood in the file. */
-  rewritten: Map<number, Buffer>
+  /** The bytes of the file from `from` to `to`; rejects and lines are cut out of it. */
+  source: Buffer
   rejects: Reject[]
   linesBlank: number
   /** The bytes before `to`: see `ingest_files.tail_hash`. */
@@ -62,8 +62,8 @@ export function emptySegment(claim: Claim, from: number, lineNo: number, next: N
     to: from,
     lineNo,
     copy: NOTHING,
+    source: NOTHING,
     offsets: [],
-    rewritten: new Map(),
     rejects: [],
     linesBlank: 0,
     tail: null,
@@ -73,7 +73,10 @@ export function emptySegment(claim: Claim, from: number, lineNo: number, next: N
   }
 }
 
-/** The lines of `copy`, each with its LF. For the ways of loading that look at single rows. */
-export function linesOf({ copy }: Segment): string[] {
-  return copy.toString().match(/[^\n]*\n/g) ?? []
+/** The line that begins at an offset of the file, without its LF or CRLF. */
+export function lineAt({ source, from }: Segment, offset: number): Buffer {
+  const line = source.subarray(offset - from)
+  const stop = line.indexOf(0x0a)
+  const end = stop < 0 ? line.length : stop
+  return line.subarray(0, line[end - 1] === 0x0d ? end - 1 : end)
 }

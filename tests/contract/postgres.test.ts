@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { COLUMNS, eventSchema } from '../../services/contract/event.ts'
 import { segments } from '../../services/ingestor/judge.ts'
-import { copyIn, ROW_COLUMNS } from '../../services/ingestor/load.ts'
+import { copyRows } from '../../services/ingestor/load.ts'
 import { claimOn, HEADER, judging } from '../ingestor/claimed.ts'
 import { type Folders, freshFolders } from '../support/folders.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -34,9 +34,9 @@ async function throughPostgres(rows: readonly Texts[]): Promise<Map<number, Text
   try {
     await client.query('create temp table if not exists taken (like user_activity including all)')
     await client.query('alter table taken drop constraint if exists taken_pkey; truncate taken')
-    const chunks = judged.map(({ copy }) => copy)
+    const tuples = judged.map(({ copy }) => copy)
     const count = judged.reduce((sum, { offsets }) => sum + offsets.length, 0)
-    await copyIn(client, `taken (${ROW_COLUMNS})`, { chunks, count })
+    await copyRows(client, 'taken', { tuples, count })
     return await shown(client)
   } finally {
     client.release()

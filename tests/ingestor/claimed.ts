@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Claim } from '../../services/ingestor/claim.ts'
 import { type Judging, segments } from '../../services/ingestor/judge.ts'
-import { linesOf, type Next, type Reject, type Segment } from '../../services/ingestor/segment.ts'
+import type { Next, Reject, Segment } from '../../services/ingestor/segment.ts'
+import { placeOf, tuplesOf } from '../../services/ingestor/tuple.ts'
+
+/** `file_id` and `line_no` at the end of a tuple, each after its length. */
+const PLACE_BYTES = 24
 
 export const HEADER = 'event_id,event_time,event_type,product_id,price,user_id,session_id'
 
@@ -50,7 +54,7 @@ export interface Judged {
   from: number
   to: number
   lineNo: number
-  /** COPY lines, by the line they came from. */
+  /** The bytes of COPY's tuples but for their place, by the line they came from. */
   rows: Map<number, string>
   offsets: Map<number, number>
   rejects: Map<number, Reject>
@@ -75,10 +79,10 @@ export function sumUp(judged: readonly Segment[]): Judged {
     const { from, to, lineNo, offsets, rejects, linesBlank } = segment
     if (from !== sum.to)
       throw new Error(`a segment begins at ${from}, the one before ended at ${sum.to}`)
-    for (const [index, row] of linesOf(segment).entries()) {
-      const place = Number(/,7,(\d+)\n$/.exec(row)![1])
+    for (const [index, tuple] of tuplesOf(segment.copy).entries()) {
+      const place = placeOf(tuple).lineNo
       if (sum.rows.has(place)) throw new Error(`line ${place} was accepted twice`)
-      sum.rows.set(place, row.replace(/,7,\d+\n$/, ''))
+      sum.rows.set(place, tuple.subarray(0, -PLACE_BYTES).toString('latin1'))
       sum.offsets.set(place, offsets[index]!)
     }
     for (const reject of rejects) {

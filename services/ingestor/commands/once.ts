@@ -38,7 +38,11 @@ export async function runOnce(
     const summary = new Summary(now())
     // Before anyone claims: what a claim does not find is looked for again only seconds later.
     await sweep(looking)
-    const counting = { ...ingestor, onStored: summary.add.bind(summary) }
+    const onStored: Ingestor['onStored'] = stored => {
+      ingestor.onStored(stored)
+      summary.add(stored)
+    }
+    const counting = { ...ingestor, onStored }
     const drained = new AbortController()
     const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
     const left = await Promise.race([

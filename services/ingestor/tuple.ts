@@ -1,0 +1,95 @@
+import { COLUMNS, type Event } from '../contract/event.ts'
+import { type Bytes, int16, int32, int64, moment, price, text, uuid, whole } from './encode.ts'
+
+/** The columns of a tuple, in its order. */
+export const TUPLE_COLUMNS = [...COLUMNS, 'file_id', 'line_no'].join(', ')
+
+/** What stands around the tuples of one COPY in binary format. */
+export const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+export const COPY_TRAILER = Buffer.from([0xff, 0xff])
+
+const FIELDS = 9
+const UUID_CHARS = 36
+const COMMA = 0x2c
+/** Where a place stands, counted from the end: two int64, each after its length. */
+const FILE_ID_FROM_END = 20
+const LINE_NO_FROM_END = 8
+
+/**
+ * Rows as COPY's binary format takes them: the server has nothing left to parse, which is a third of
+ * its work. Gathers tuples in one buffer that is used again and again.
+ */
+export class TupleWriter {
+  #out: Bytes = new Uint8Array(1 << 20)
+  #length = 0
+
+  /**
+   * @param line bytes in which [from, end) are seven valid fields in the usual order, with commas
+   *   between them and no quotes: the last one is all that follows the sixth comma
+   */
+  write(line: Bytes, from: number, end: number, fileId: number, lineNo: number): void {
+    this.#reserve(256 + end - from)
+    const time = from + UUID_CHARS + 1
+    const type = afterComma(line, time)
+    const product = afterComma(line, type)
+    const cost = afterComma(line, product)
+    const user = afterComma(line, cost)
+    const session = afterComma(line, user)
+    const out = this.#out
+    let to = int16(out, this.#length, FIELDS)
+    to = uuid(out, int32(out, to, 16), line, from)
+    to = moment(out, int32(out, to, 8), line, time, type - 1)
+    to = text(out, int32(out, to, product - type - 1), line, type, product - 1)
+    to = int32(out, int32(out, to, 4), whole(line, product, cost - 1))
+    const priced = price(out, to + 4, line, cost, user - 1)
+    int32(out, to, priced - to - 4)
+    to = int32(out, int32(out, priced, 4), whole(line, user, session - 1))
+    to = text(out, int32(out, to, end - session), line, session, end)
+    to = int64(out, int32(out, to, 8), fileId)
+    this.#length = int64(out, int32(out, to, 8), lineNo)
+  }
+
+  writeEvent(event: Event, fileId: number, lineNo: number): void {
+    const line = Buffer.from(COLUMNS.map(column => event[column]).join(','))
+    this.write(line, 0, line.length, fileId, lineNo)
+  }
+
+  /** The tuples since the last call. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#out.subarray(0, this.#length))
+    this.#length = 0
+    return taken
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#out.length) return
+    const larger = new Uint8Array(2 * (this.#length + bytes))
+    larger.set(this.#out.subarray(0, this.#length))
+    this.#out = larger
+  }
+}
+
+/** One by one, for the ways of loading that look at single rows. */
+export function tuplesOf(copy: Buffer): Buffer[] {
+  const tuples: Buffer[] = []
+  for (let from = 0; from < copy.length; ) {
+    let at = from + 2
+    for (let field = copy.readInt16BE(from); field > 0; field--) at += 4 + copy.readInt32BE(at)
+    tuples.push(copy.subarray(from, at))
+    from = at
+  }
+  return tuples
+}
+
+/** Where the row of a tuple came from. */
+export function placeOf(tuple: Buffer): { fileId: number; lineNo: number } {
+  return {
+    fileId: Number(tuple.readBigInt64BE(tuple.length - FILE_ID_FROM_END)),
+    lineNo: Number(tuple.readBigInt64BE(tuple.length - LINE_NO_FROM_END)),
+  }
+}
+
+function afterComma(line: Bytes, at: number): number {
+  while (line[at++] !== COMMA);
+  return at
+}
