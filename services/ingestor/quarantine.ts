@@ -5,9 +5,8 @@ import type { Left } from './merge.ts'
 import { lineAt, type Reject } from './segment.ts'
 import { placeOf, tuplesOf } from './tuple.ts'
 
-const COPY = `copy user_activity_errors
-  (file_id, line_no, byte_offset, reason, column_name, error_message, raw_line)
-  from stdin (format csv)`
+const KEPT = 'file_id, line_no, byte_offset, reason, column_name, error_message, raw_line'
+const COPY = `copy user_activity_errors (${KEPT}) from stdin (format csv)`
 
 /** Keeps rejected lines with their place, their reason and their bytes. */
 export async function quarantine(tx: Transaction, rejects: readonly Reject[]): Promise<void> {
