@@ -15,6 +15,10 @@ export interface Claim {
   /** The order of the header, once it is known. */
   readonly columns: Column[] | null
   readonly discoveredAt: Date
+  /** Since it was found, or last changed, in milliseconds at `claimedAt`. */
+  readonly waitedMs: number
+  /** Whether its owner before did not live to finish it. */
+  readonly takenOver: boolean
   /** What the folder showed last, and for how long it had been so, in milliseconds at `claimedAt`. */
   readonly seen: Seen
   readonly stillMs: number
@@ -48,7 +52,8 @@ export async function claimFiles(
 ): Promise<Claim[]> {
   const { rows } = await pool.query(
     `with candidate as materialized (
-       select file_id, attempts, size_bytes - byte_offset as bytes_left, due_at
+       select file_id, attempts, size_bytes - byte_offset as bytes_left, due_at,
+              status = 'active' as taken_over
          from ingest_files
         where status in ('pending', 'active')
           and (status = 'pending' or lease_until < clock_timestamp())
@@ -58,13 +63,13 @@ export async function claimFiles(
         limit $3
           for update skip locked
      ), ranked as (
-       select file_id, attempts,
+       select file_id, attempts, taken_over,
               sum(bytes_left) over w - bytes_left as bytes_before,
               row_number() over w as place
          from candidate
        window w as (order by attempts = 0, due_at, file_id)
      ), chosen as (
-       select file_id from ranked
+       select file_id, taken_over from ranked
         where bytes_before < $4
           and (place = 1 or not exists (select from ranked where attempts > 0))
      )
@@ -73,8 +78,10 @@ export async function claimFiles(
             message = case when attempts >= ${MAX_ATTEMPTS}
               then format('parked after %s claims without progress, the last by %s', attempts, owner) end,
             owner = case when attempts < ${MAX_ATTEMPTS} then $1 end,
+            claimed_by = case when attempts < ${MAX_ATTEMPTS} then $1 else claimed_by end,
             lease_until = case when attempts < ${MAX_ATTEMPTS}
               then clock_timestamp() + $2 * interval '1 ms' end,
+            finished_at = case when attempts >= ${MAX_ATTEMPTS} then clock_timestamp() end,
             epoch = epoch + 1,
             attempts = attempts + 1,
             started_at = coalesce(started_at, clock_timestamp())
@@ -82,7 +89,9 @@ export async function claimFiles(
       where f.file_id = chosen.file_id
      returning f.file_id, f.file_name, f.generation, f.epoch, f.byte_offset, f.line_no, f.tail_bytes,
                f.tail_hash, f.columns, f.size_bytes, f.mtime_ns::text, f.inode::text, f.status,
-               f.discovered_at, f.due_at, f.attempts,
+               f.discovered_at, f.due_at, f.attempts, chosen.taken_over,
+               extract(epoch from clock_timestamp() - greatest(f.discovered_at, f.still_since))::float8
+                 * 1000 as waited_ms,
                extract(epoch from clock_timestamp() - f.still_since)::float8 * 1000 as still_ms`,
     [appetite.owner, appetite.leaseMs, appetite.files, appetite.bytes, appetite.suspects],
   )
@@ -101,6 +110,8 @@ export async function claimFiles(
       tailHash: row.tail_hash,
       columns: row.columns,
       discoveredAt: row.discovered_at,
+      waitedMs: row.waited_ms,
+      takenOver: row.taken_over,
       seen: { sizeBytes: row.size_bytes, mtimeNs: BigInt(row.mtime_ns), inode: BigInt(row.inode) },
       stillMs: row.still_ms,
       claimedAt,

@@ -1,5 +1,6 @@
 import { inTransaction, type Pool, type Transaction } from '../runtime/database.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { Spent, Stage } from './activity.ts'
 import type { Batch } from './batch.ts'
 import { advance, holdClaims, type Move, movesOf, outcomeOf } from './checkpoint.ts'
 import { errorCode, Fenced, OutOfTurn, triage, UNIQUE_VIOLATION } from './errors.ts'
@@ -24,6 +25,8 @@ export interface Committing {
   /** The way that batches begin with; `merge` for as long as duplicates keep coming. */
   mode: { current: Mode }
   failpoint: (point: Failpoint) => void
+  /** Hears what loading and committing took. */
+  spent: Spent
   onFault: NonNullable<Retry['onFault']>
 }
 
@@ -67,17 +70,20 @@ export function commit(
     if (backend !== null) await endSession(backend, to)
     if (sent && (await wasStored(sent, to))) return { ...sent, mode, attempts }
     sent = null
+    const lap = laps(to.spent)
     try {
       const kept = await inTransaction(
         to.pool,
         async tx => {
           backend = (tx as unknown as { processID: number }).processID
           to.failpoint('after-begin')
-          sent = await store(tx, batch, mode, overlapped, to)
+          lap(null)
+          sent = await store(tx, batch, mode, overlapped, to, lap)
           return sent
         },
         () => to.failpoint('commit-sent'),
       )
+      lap('commit')
       to.failpoint('after-commit')
       return { ...kept, mode, attempts }
     } catch (error) {
@@ -101,6 +107,7 @@ async function store(
   mode: Mode,
   overlapped: Turn | null,
   to: Committing,
+  lap: Lap,
 ): Promise<Kept> {
   await holdClaims(tx, batch)
   const left = await load(tx, batch, mode)
@@ -109,9 +116,11 @@ async function store(
     ...rejectsAmong(left, batch),
   ]
   await quarantine(tx, rejects)
+  lap('load')
   to.failpoint('after-copy')
   const moves = movesOf(batch, left)
   if (overlapped && !(await overlapped.firstTry)) throw new OutOfTurn()
+  lap(null)
   await advance(tx, moves, to.leaseMs)
   to.failpoint('after-compare-and-set')
   return { moves, rejects }
@@ -133,6 +142,18 @@ async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> 
   } catch (error) {
     if (triage(error) === 'data') throw new RowsRefused(error)
     throw error
+  }
+}
+
+type Lap = (stage: Stage | null) => void
+
+/** Tells what each stage took since the lap before; waiting for others (null) is no stage. */
+function laps(spent: Spent): Lap {
+  let begunAt = performance.now()
+  return stage => {
+    const now = performance.now()
+    if (stage !== null) spent(stage, now - begunAt)
+    begunAt = now
   }
 }
 

@@ -1,5 +1,6 @@
 import { judgeHeader } from '../contract/dialect.ts'
 import { COLUMNS, COMMON_LINE, type Column } from '../contract/event.ts'
+import type { Spent } from './activity.ts'
 import type { Claim } from './claim.ts'
 import { type LineFault, parseLine } from './parse.ts'
 import {
@@ -27,6 +28,8 @@ const tuples = new TupleWriter()
 
 export interface Judging extends Reading {
   batchRows: number
+  /** Hears what reading took. */
+  spent: Spent
 }
 
 /**
@@ -76,7 +79,7 @@ function* linesJudged(course: Course): Generator<Segment, End> {
   const reader: Generator<Piece, End> = pieces(course.claim, course.judging)
   try {
     for (;;) {
-      const step = reader.next()
+      const step = timed(reader, course.judging)
       if (step.done) return step.value
       if (step.value.kind === 'overlong') yield overlongRejected(course, step.value)
       else yield* blockJudged(course, step.value)
@@ -84,6 +87,13 @@ function* linesJudged(course: Course): Generator<Segment, End> {
   } finally {
     reader.return(undefined as never)
   }
+}
+
+function timed(reader: Generator<Piece, End>, { now, spent }: Judging) {
+  const begunAt = now()
+  const step = reader.next()
+  spent('read', now() - begunAt)
+  return step
 }
 
 function* blockJudged(course: Course, lines: Lines): Generator<Segment> {

@@ -1,3 +1,4 @@
+import type { Activity } from './activity.ts'
 import { type Batch, type BatchLimits, continues, inBatches } from './batch.ts'
 import type { Claim } from './claim.ts'
 import { type Committing, commit, type Stored } from './commit.ts'
@@ -11,6 +12,7 @@ export interface Pipeline {
   limits: BatchLimits
   committing: Committing
   inFlight: InFlight
+  activity: Activity
   onStored: (stored: Stored) => void
 }
 
@@ -25,15 +27,19 @@ export async function ingest(claims: readonly Claim[], pipeline: Pipeline): Prom
   let failed = false
   let last: { batch: Batch; turn: Turn } | null = null
 
-  for (const batch of inBatches(judged(claims, pipeline.judging), pipeline.limits)) {
+  const { judging, limits, activity } = pipeline
+  for (const batch of activity.making(inBatches(judged(claims, judging), limits))) {
     const before = last && continues(last.batch, batch) ? last.turn : null
     const turn = new Turn(async turn => {
       const stored = await commit(batch, turn, before, pipeline.committing)
+      activity.stored(stored)
       pipeline.onStored(stored)
     })
-    turn.committed.catch(() => {
-      failed = true
-    })
+    turn.committed
+      .catch(() => {
+        failed = true
+      })
+      .finally(() => activity.ended(batch))
     turns.push(turn)
     last = { batch, turn }
     pipeline.inFlight.add(turn.committed)

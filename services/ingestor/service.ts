@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Pool } from '../runtime/database.ts'
 import { ConfigurationError } from '../runtime/env.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { Activity } from './activity.ts'
 import { Archiver } from './archiver.ts'
 import type { Claim } from './claim.ts'
 import type { Stored } from './commit.ts'
@@ -16,6 +17,7 @@ import { InFlight } from './inflight.ts'
 import { type Lane, runLane } from './lane.ts'
 import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
 import type { Pipeline } from './pipeline.ts'
+import { reportUntilStopped } from './report.ts'
 import { sweepUntilStopped } from './sweeper.ts'
 
 const BATCH_BYTES = 8 * 1024 * 1024
@@ -37,6 +39,8 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
   const { config, pool, logger, faults, failpoint } = ingestor
   const work = new Doorbell()
   const held = new Set<Claim>()
+  const now = () => performance.now()
+  const activity = new Activity(now)
   // One part that fails for good takes the others down with it, in order.
   const broken = new AbortController()
   const ending = AbortSignal.any([stop, broken.signal])
@@ -47,7 +51,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     faults.report('archive', fault),
   )
   const pipeline: Pipeline = {
-    judging: { ...config, now: () => performance.now() },
+    judging: { ...config, now, spent: activity.spent },
     limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchSegments: BATCH_SEGMENTS },
     committing: {
       ...retry,
@@ -56,8 +60,10 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
       leaseMs: config.leaseMs,
       mode: { current: 'copy' },
       failpoint,
+      spent: activity.spent,
     },
     inFlight: new InFlight(config.connections),
+    activity,
     onStored: stored => {
       archiver.add(stored)
       ingestor.onStored(stored)
@@ -68,7 +74,10 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     owner: config.owner,
     leaseMs: config.leaseMs,
     idleMs: Math.min(config.sweepMs, config.leaseMs / 2),
-    onClaimed: () => failpoint('after-claim'),
+    onClaimed: claims => {
+      activity.claimed(claims)
+      failpoint('after-claim')
+    },
   })
   const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
 
@@ -85,14 +94,16 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     part(keepLeases(ingestor, held, work, ending)),
   ]
   const archiving = part(archiver.run(ending))
+  const reporting = reportUntilStopped({ pool, owner: config.owner, activity, logger }, ending)
   await Promise.allSettled(parts)
   await archiving
-  await releaseAll(pool, config.owner).catch(error =>
+  const releasing = releaseAll(pool, config.owner).catch(error =>
     logger.warn(
       { error: error.message },
       'leases could not be released; they run out by themselves',
     ),
   )
+  await Promise.all([releasing, reporting])
   await Promise.all(parts)
 }
 

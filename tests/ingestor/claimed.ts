@@ -23,6 +23,8 @@ export function claimOn(fileName: string, from: Partial<Claim> = {}): Claim {
     tailHash: null,
     columns: null,
     discoveredAt: new Date(0),
+    waitedMs: 0,
+    takenOver: false,
     seen: { sizeBytes: -1, mtimeNs: 0n, inode: 0n },
     stillMs: 0,
     claimedAt: 0,
@@ -46,7 +48,15 @@ export function claimAfter(claim: Claim, judged: readonly Segment[]): Claim {
 
 /** Reads files of `inputDir`; one that stands still for no time at all is finished. */
 export function judging(inputDir: string, over: Partial<Judging> = {}): Judging {
-  return { inputDir, maxLineBytes: 256, settleMs: 0, batchRows: 1_000, now: () => 0, ...over }
+  return {
+    inputDir,
+    maxLineBytes: 256,
+    settleMs: 0,
+    batchRows: 1_000,
+    now: () => 0,
+    spent: () => {},
+    ...over,
+  }
 }
 
 /** What a whole file, or the rest of one, comes to. */

@@ -81,6 +81,8 @@ async function dropTemplate(adminUrl: string, template: string): Promise<void> {
 
 async function onServer(url: string, work: (pool: pg.Pool) => Promise<unknown>): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1 })
+  // The server may stop while the last goodbye is on its way.
+  pool.on('error', () => undefined)
   try {
     await work(pool)
   } finally {

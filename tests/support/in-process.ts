@@ -61,6 +61,7 @@ export function hands(
   const committing: Committing = {
     ...{ pool, owner, leaseMs, logger, signal: stop.signal, mode: { current: 'copy' } },
     failpoint: () => {},
+    spent: () => {},
     onFault: () => {},
     ...options,
   }
@@ -77,7 +78,14 @@ export function hands(
         now,
       ),
     batches: (claims, batchRows = 1_000) => {
-      const judging = { inputDir: folders.input, maxLineBytes: 65_536, settleMs: 0, batchRows, now }
+      const judging = {
+        inputDir: folders.input,
+        maxLineBytes: 65_536,
+        settleMs: 0,
+        batchRows,
+        now,
+        spent: () => {},
+      }
       const judged = claims.flatMap(claim => [...segments(claim, judging)])
       return [...inBatches(judged, { batchRows, batchBytes: 1e9, batchSegments: 4_000 })]
     },
