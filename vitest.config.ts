@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     // Suites that need Docker or hours have a configuration of their own.
-    exclude: ['tests/compose/**', 'tests/long/**', 'node_modules/**'],
+    exclude: ['tests/compose/**', 'tests/browser/**', 'tests/long/**', 'node_modules/**'],
     globalSetup: ['tests/support/global-setup.ts'],
     setupFiles: ['tests/support/cleanup.ts'],
     pool: 'forks',

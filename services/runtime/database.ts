@@ -55,6 +55,8 @@ export interface PoolOptions {
   lockTimeoutMs?: number
   /** A statement that has not answered after this long has lost its connection. Default 60 s. */
   queryTimeoutMs?: number
+  /** Sessions that can write nothing, whatever their role may do. */
+  readOnly?: boolean
 }
 
 /**
@@ -77,6 +79,7 @@ export function createPool(config: pg.ClientConfig, options: PoolOptions, logger
       '-c datestyle=ISO,YMD',
       // Rows are looked up by key; the checkpoint is in memory, not on a disk that has to seek.
       '-c random_page_cost=1.1',
+      `-c default_transaction_read_only=${options.readOnly ? 'on' : 'off'}`,
       `-c lock_timeout=${options.lockTimeoutMs ?? 5_000}`,
       `-c statement_timeout=${queryTimeoutMs}`,
       `-c idle_in_transaction_session_timeout=${queryTimeoutMs}`,
@@ -128,6 +131,12 @@ export class CommitRefused extends Error {
     super(`expected the server to answer COMMIT, found ${tag}: nothing was stored`)
     this.name = 'CommitRefused'
   }
+}
+
+/** The user and database of a connection, for commands that a person is offered. */
+export function whoAndWhere(config: pg.ClientConfig): { user: string; database: string } {
+  const { user, database } = new pg.Client(config)
+  return { user: user ?? '', database: database ?? '' }
 }
 
 /** The host and database of a connection, for messages; never the user's secret. */
