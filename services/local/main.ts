@@ -12,6 +12,7 @@ const ENVIRONMENT = `
 Environment (or .env):
   LOCAL_POSTGRES_PORT  the port of 127.0.0.1 for PostgreSQL, if it is free (default: 5433)
   LOCAL_RATE           as --rate
+  DASHBOARD_PORT       the port of 127.0.0.1 for the page, if it is free (default: 8080)
   DATA_DIR             the folder that all of it lives in (default: ./data)
   ...                  and whatever the generator and the ingestor read`
 
@@ -34,9 +35,14 @@ function flags(): Environment {
     .description('Run all of it on this machine, with a PostgreSQL of its own and no Docker')
     .option('--rate <events>', 'generated events a second (default: 100)')
     .option('--no-generator', 'generate nothing: only what you drop in data/input is loaded')
+    .option('--no-dashboard', 'serve no page')
     .addHelpText('after', ENVIRONMENT)
     .exitOverride()
     .parse()
-  const { rate, generator } = command.opts<{ rate?: string; generator: boolean }>()
-  return { LOCAL_RATE: generator ? rate : '0' }
+  const { rate, generator, dashboard } = command.opts<{
+    rate?: string
+    generator: boolean
+    dashboard: boolean
+  }>()
+  return { LOCAL_RATE: generator ? rate : '0', LOCAL_DASHBOARD: dashboard ? undefined : 'off' }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Environment } from '../runtime/env.ts'
 import type { LocalConfig } from './config.ts'
 import { type LocalDatabase, openDatabase } from './database.ts'
+import { freePort, LOOPBACK } from './port.ts'
 import type { Screen } from './screen.ts'
 import { keepRunning, type Service } from './service.ts'
 import { watch } from './watch.ts'
@@ -32,9 +33,12 @@ async function runOn(
   const services: Service[] = []
   try {
     if (stop.aborted) return 'stopped'
+    const dashboardPort =
+      config.dashboardPort === null ? null : await freePort(config.dashboardPort)
+    if (dashboardPort !== null) services.push(dashboard(dashboardPort, config, database, screen))
     services.push(ingestor(config, database, screen))
     if (config.eventsPerSecond > 0) services.push(generator(config, database, screen))
-    screen.say(welcome(config, database))
+    screen.say(welcome(config, database, dashboardPort))
     return await watch(database.url, screen, stop)
   } finally {
     screen.status({ mood: 'quiet', head: 'Stopping', details: 'what is in hand is finished first' })
@@ -42,6 +46,19 @@ async function runOn(
     for (const service of services.reverse()) await service.stop()
     await database.stop()
   }
+}
+
+function dashboard(
+  port: number,
+  config: LocalConfig,
+  database: LocalDatabase,
+  screen: Screen,
+): Service {
+  return keepRunning({
+    ...common('dashboard', config, database, screen),
+    args: ['--port', String(port), '--host', LOOPBACK],
+    graceMs: 5_000,
+  })
 }
 
 function ingestor(config: LocalConfig, database: LocalDatabase, screen: Screen): Service {

@@ -3,11 +3,17 @@ import { styleText } from 'node:util'
 import { HEADER } from '../contract/dialect.ts'
 import type { LocalConfig } from './config.ts'
 import type { LocalDatabase } from './database.ts'
+import { LOOPBACK } from './port.ts'
 
 /** What a newcomer can do now, each line ready to be pasted. */
-export function welcome(config: LocalConfig, { server, url }: LocalDatabase): string {
+export function welcome(
+  config: LocalConfig,
+  { server, url }: LocalDatabase,
+  dashboardPort: number | null,
+): string {
   const at = (folder: string) => shown(join(config.dataDir, folder))
   const items: [string, string][] = [
+    ['Page', dashboardPort === null ? 'none' : `http://${LOOPBACK}:${dashboardPort}`],
     ['Events', generatorInWords(config, at('input'))],
     ['Your own', `drop CSV files in ${at('input')} with the header`],
     ['', HEADER],

@@ -15,12 +15,13 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
     stack = await newStack()
     await stack.compose('up', '-d')
     await stack.healthy('ingestor')
+    await stack.healthy('dashboard')
     all = await stack.containers()
     running = all.filter(it => it.State.Status === 'running')
     expect(all.map(serviceOf).sort()).toEqual(
-      ['generator', 'ingestor', 'migrate', 'postgres', 'prepare-data'].sort(),
+      ['dashboard', 'generator', 'ingestor', 'migrate', 'postgres', 'prepare-data'].sort(),
     )
-    expect(running).toHaveLength(3)
+    expect(running).toHaveLength(4)
   })
 
   it('no process is root, in any container that stays', async () => {
@@ -66,13 +67,16 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
     }
   })
 
-  it('only PostgreSQL can be reached from the host, and from this host alone', () => {
+  it('only PostgreSQL and the page can be reached from the host, and from this host alone', () => {
     const published = all.flatMap(container =>
       Object.entries(container.NetworkSettings.Ports).flatMap(([port, bindings]) =>
         (bindings ?? []).map(({ HostIp }) => `${serviceOf(container)} ${port} ${HostIp}`),
       ),
     )
-    expect(published).toEqual(['postgres 5432/tcp 127.0.0.1'])
+    expect(published.sort()).toEqual([
+      'dashboard 8080/tcp 127.0.0.1',
+      'postgres 5432/tcp 127.0.0.1',
+    ])
   })
 
   it('the generator has no network and no secret, and the database no way out', async () => {
@@ -104,7 +108,7 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
   it('an image holds what its service needs: no tests, no other service, no development tools', async () => {
     const [generator, ingestor] = await Promise.all(['generator', 'ingestor'].map(contents))
     expect(generator!.services).toEqual(['contract', 'generator', 'prepare', 'runtime'])
-    expect(ingestor!.services).toEqual(['contract', 'ingestor', 'migrate', 'runtime'])
+    expect(ingestor!.services).toEqual(['contract', 'dashboard', 'ingestor', 'migrate', 'runtime'])
     expect(generator!.modules).not.toContain('pg')
     for (const { top, modules } of [generator!, ingestor!]) {
       expect(top).not.toContain('tests')

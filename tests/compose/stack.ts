@@ -14,6 +14,8 @@ export interface Stack {
   readonly folder: string
   readonly project: string
   readonly password: string
+  /** Where the page is published on 127.0.0.1. */
+  readonly dashboardPort: number
   /** The name of PostgreSQL's container, `postgres_db` for a user. */
   readonly database: string
   /** `docker compose …` as a user would type it. @returns standard output */
@@ -52,12 +54,13 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
   const run = inject('run')
   const project = `${run}-${process.pid}-${++stacks}`
   const folder = await cloneProject(options.uid)
-  const port = await freePort()
+  const [port, dashboardPort] = [await freePort(), await freePort()]
   const password = `not-to-be-logged-${Math.random().toString(36).slice(2)}`
   const settings = {
     COMPOSE_PROJECT_NAME: project,
     POSTGRES_CONTAINER_NAME: `${project}-db`,
     POSTGRES_PUBLISH_PORT: port,
+    DASHBOARD_PORT: dashboardPort,
     POSTGRES_PASSWORD: password,
     ...options.settings,
   }
@@ -79,7 +82,7 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
 
   const at = (...path: string[]) => join(folder, 'data', ...path)
   const stack: Stack = {
-    ...{ folder, project, password, database: `${project}-db`, compose },
+    ...{ folder, project, password, dashboardPort, database: `${project}-db`, compose },
     async containers(service) {
       const ids = lines(await compose('ps', '-a', '-q', ...(service ? [service] : [])))
       return ids.length === 0 ? [] : JSON.parse(await docker('inspect', ...ids))

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { HEADER } from '../../services/contract/dialect.ts'
+import type { Status } from '../../services/dashboard/shape.ts'
 import { until } from '../support/until.ts'
 import { docker, lines } from './docker.ts'
 import { serviceOf } from './inspection.ts'
@@ -40,10 +41,12 @@ describe.skipIf(!inject('engine'))('docker compose', () => {
     inOrder('prepare-data start', 'prepare-data exit 0', 'ingestor start')
     inOrder('prepare-data start', 'prepare-data exit 0', 'generator start')
 
+    await stack.healthy('dashboard')
     const states = (await stack.containers()).map(
       it => `${serviceOf(it)} ${it.State.Health?.Status ?? it.State.Status} ${it.State.ExitCode}`,
     )
     expect(states.sort()).toEqual([
+      'dashboard healthy 0',
       'generator running 0',
       'ingestor healthy 0',
       'migrate exited 0',
@@ -60,6 +63,18 @@ describe.skipIf(!inject('engine'))('docker compose', () => {
     await stack.drained()
     expect(await stack.count()).toBe(before + 50_000)
     expect(await stack.query('select * from ingest_discrepancies')).toEqual([])
+  })
+
+  it('the page shows what the database holds', async () => {
+    const url = `http://127.0.0.1:${stack.dashboardPort}`
+    expect(await (await fetch(url)).text()).toContain('<title>hot-folder</title>')
+    const rows = async () => {
+      const { seen, setup } = (await (await fetch(`${url}/api/status`)).json()) as Status
+      return setup.by === 'docker' && seen?.totals.rowsLoaded
+    }
+    await stack.quiet()
+    const held = await stack.count()
+    await until('the same number of rows', async () => (await rows()) === held)
   })
 
   it('the commands of the documentation answer', async () => {

@@ -18,15 +18,18 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
     const local = start(folders)
     const { url } = await rowsArrive(folders)
     expect(await one(url, 'select count(*) from ingest_discrepancies')).toBe('0')
+    const page = /Page.* (http:\S+)/.exec(local.stdout())![1]!
+    await until('the page', async () => (await fetch(`${page}/readyz`)).ok, MINUTE)
     local.signal('SIGINT')
     expect(await local.exit(MINUTE)).toEqual({ code: 0, signal: null })
     expect(processesOf(folders)).toEqual([])
     expect(local.stdout()).toContain('Stopped')
 
-    const again = start(folders, '--no-generator')
+    const again = start(folders, '--no-generator', '--no-dashboard')
     const kept = await until('the URL', () => urlOf(folders), MINUTE)
     expect(Number(await one(kept, 'select count(*) from user_activity'))).toBeGreaterThan(0)
     expect(await one(kept, `select count(*) from ingest_files where status = 'active'`)).toBe('0')
+    expect(processesOf(folders).filter(({ command }) => command.includes('dashboard'))).toEqual([])
     await again.stop('SIGTERM', MINUTE)
     expect(processesOf(folders)).toEqual([])
   })
@@ -100,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
 function start(folders: Folders, ...args: string[]): RunningService {
   return startService('services/local/main.ts', {
     args: args.length === 0 ? ['--rate', '200'] : args,
-    env: { ...folders.env, LOCAL_POSTGRES_PORT: '0' },
+    env: { ...folders.env, LOCAL_POSTGRES_PORT: '0', DASHBOARD_PORT: '0' },
   })
 }
 
