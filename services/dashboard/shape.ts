@@ -57,6 +57,8 @@ export interface Totals {
   bytesFound: number
   bytesRead: number
   bytesWaiting: number
+  /** Of files in work, what is left to read or to commit. */
+  bytesInWork: number
   oldestWaitingAtMs: number | null
   /** Counted from lines; what became of them is counted apart. */
   rowsRead: number

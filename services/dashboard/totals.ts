@@ -16,7 +16,8 @@ const SUMS = `
   count(*) filter (where status = 'parked')                             as files_parked,
   sum(size_bytes) filter (where status in ('pending', 'active', 'done')) as bytes_found,
   sum(byte_offset) filter (where status in ('pending', 'active', 'done')) as bytes_read,
-  sum(size_bytes - byte_offset) filter (where status in ('pending', 'active')) as bytes_waiting,
+  sum(size_bytes - byte_offset) filter (where status = 'pending')       as bytes_waiting,
+  sum(size_bytes - byte_offset) filter (where status = 'active')        as bytes_in_work,
   min(discovered_at) filter (where status in ('pending', 'active') and byte_offset < size_bytes)
                                                                         as oldest_waiting_at,
   sum(line_no - lines_blank - (line_no > 0)::integer)                   as rows_read,
@@ -85,6 +86,7 @@ function sumsOf(row: Record<string, string | number | Date | null>): Sums {
     bytesFound: number('bytes_found'),
     bytesRead: number('bytes_read'),
     bytesWaiting: number('bytes_waiting'),
+    bytesInWork: number('bytes_in_work'),
     oldestWaitingAtMs: moment('oldest_waiting_at'),
     rowsRead: number('rows_read'),
     rowsLoaded: number('rows_loaded'),

@@ -42,7 +42,8 @@ export function balanceOf(totals: Totals): number {
 
 function unreachable({ fault, retryInMs }: Connection): Verdict {
   if (fault?.startsWith('schema:')) return bad('Schema not ready', fault.slice(8))
-  const retry = retryInMs === null ? 'retrying now' : `retrying in ${Math.ceil(retryInMs / 1000)} s`
+  const seconds = Math.ceil((retryInMs ?? 0) / 1000)
+  const retry = seconds === 0 ? 'retrying now' : `retrying in ${seconds} s`
   return bad('Database unreachable', `${retry}; nothing lost`)
 }
 
@@ -60,7 +61,7 @@ function backlog({ totals, rates }: Seen, lateMs: number): Verdict {
   }
   const shrinking = rates.bytesRead - rates.bytesIn
   if (shrinking > 0) {
-    const clearsMs = (totals.bytesWaiting / shrinking) * 1000
+    const clearsMs = ((totals.bytesWaiting + totals.bytesInWork) / shrinking) * 1000
     return busy('Catching up', `backlog clears in about ${duration(Math.max(1000, clearsMs))}`)
   }
   const growing = number(-shrinking / rowBytes(totals))

@@ -70,8 +70,10 @@ export class Activity {
       doings.duplicate += duplicate
       doings.rejected += rejected
       doings.bytes += to - from
-      const isLast = next.status === 'done' || next.status === 'pending'
-      if (isLast && to > from) this.#keepLatency(claim.waitedMs + this.#now() - claim.claimedAt)
+      // The end of a file may come in a batch of its own, without a row.
+      const isRead = next.status === 'done' || next.status === 'pending'
+      if (isRead && to > claim.byteOffset)
+        this.#keepLatency(claim.waitedMs + this.#now() - claim.claimedAt)
     }
   }
 

@@ -113,7 +113,8 @@ function looked({ totals, rates, audit, ingestors }: Differences): Seen {
     totals: {
       ...{ filesFound: 1, filesWaiting: 0, filesInWork: 0, filesSettling: 0, filesDone: 1 },
       ...{ filesRefused: 0, filesMissing: 0, filesParked: 0 },
-      ...{ bytesFound: 10_000, bytesRead: 10_000, bytesWaiting: 0, oldestWaitingAtMs: null },
+      ...{ bytesFound: 10_000, bytesRead: 10_000, bytesWaiting: 0, bytesInWork: 0 },
+      ...{ oldestWaitingAtMs: null },
       ...{ rowsRead: 100, rowsLoaded: 100, rowsDuplicate: 0, rowsRejected: 0, rowsInFlight: 0 },
       ...{ lastCommitAtMs: NOW - 3_600_000, lastFoundAtMs: NOW - 3_600_000 },
       ...totals,

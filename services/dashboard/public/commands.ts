@@ -12,7 +12,7 @@ export function exportCommand(
   reason: string,
   column: string | null,
 ): string {
-  const which = `reason = '${reason}' and column_name ${column === null ? 'is null' : `= '${column}'`}`
+  const which = `e.reason = '${reason}' and e.column_name ${column === null ? 'is null' : `= '${column}'`}`
   const select = `select f.file_name, e.line_no, e.reason, e.column_name, e.error_message, encode(e.raw_line, 'escape') as line from user_activity_errors e join ingest_files f using (file_id) where e.resolved_at is null and ${which} order by e.error_id`
   const psql =
     by === 'docker'

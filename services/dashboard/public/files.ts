@@ -38,7 +38,10 @@ export function showFiles({ files }: Seen, nowMs: number): void {
 
 function build(): void {
   // What scrolls must be reached by the keyboard.
-  byId('files').tabIndex = 0
+  const scrolling = byId('files')
+  scrolling.tabIndex = 0
+  scrolling.setAttribute('role', 'region')
+  scrolling.setAttribute('aria-labelledby', 'files-title')
   const cells = HEAD.map(text => {
     const cell = el('th', '', text)
     cell.scope = 'col'

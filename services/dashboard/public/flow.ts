@@ -20,7 +20,7 @@ const links = new Map<string, Link>()
 /** generated → waiting → in work → loaded, with the two ways out beside the last one. */
 export function showFlow({ totals, rates, bottleneck }: Seen): void {
   if (stations.size === 0) build()
-  const unread = totals.bytesWaiting / rowBytes(totals)
+  const unread = (totals.bytesWaiting + totals.bytesInWork) / rowBytes(totals)
   const generated = totals.rowsRead + unread
   const about = unread > generated / 100 ? '≈ ' : ''
   station('generated', `${about}${number(generated)}`, count(totals.filesFound, 'file'))

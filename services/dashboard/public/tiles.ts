@@ -49,7 +49,7 @@ export function showTiles({ seen, nowMs }: Status, points: readonly Point[]): vo
   tile('backlog', 'Backlog', 'in', {
     value: count(totals.filesWaiting, 'file'),
     under:
-      oldest === null
+      oldest === null || totals.filesWaiting === 0
         ? 'nothing waits'
         : `${bytes(totals.bytesWaiting)}, oldest ${age(nowMs - oldest)}`,
     line: sliced(point => point.filesWaiting, most),
