@@ -10,6 +10,14 @@ export interface Discovery {
   pool: Pool
   inputDir: string
   clock: FolderClock
+  /** Told of each file that is refused at sight. */
+  onRefused: (file: Refusal) => void
+}
+
+export interface Refusal {
+  name: string
+  reason: RefuseReason
+  message: string
 }
 
 export interface Found {
@@ -121,8 +129,9 @@ function knownOf(row: Record<string, never>): Known {
 }
 
 // What was moved out of the folder and is there again was dropped again, even if it is the same
-// file; what never left is new only if it looks different.
-function isNew(known: Known, seen: Seen): boolean {
+// file; what never left is new only if it looks different, and a folder does at every file in it.
+function isNew(known: Known, seen: Seen & { regular: boolean }): boolean {
+  if (known.reason === 'not_regular_file' && !seen.regular) return false
   return known.archived || known.status === 'missing' || !same(known, seen)
 }
 
@@ -149,10 +158,13 @@ async function lookAt(
 }
 
 // Another ingestor may register the same generation at the same moment: one row comes of it.
-async function register(found: readonly NewFile[], { pool, clock }: Discovery): Promise<number> {
+async function register(
+  found: readonly NewFile[],
+  { pool, clock, onRefused }: Discovery,
+): Promise<number> {
   if (found.length === 0) return 0
   const stillMs = ({ mtimeNs }: Seen) => Math.max(0, clock.now() - Number(mtimeNs / 1_000_000n))
-  const { rowCount } = await pool.query(
+  const { rows } = await pool.query(
     `insert into ingest_files
        (file_name, generation, size_bytes, mtime_ns, inode, still_since, status, reason, message, finished_at)
      select name, generation, size, mtime, inode,
@@ -163,7 +175,8 @@ async function register(found: readonly NewFile[], { pool, clock }: Discovery): 
                    $7::text[], $8::text[])
          as f (name, generation, size, mtime, inode, still_ms, reason, message)
       order by mtime, name
-         on conflict (file_name, generation) do nothing`,
+         on conflict (file_name, generation) do nothing
+     returning file_name as name, reason, message`,
     [
       found.map(({ name }) => name),
       found.map(({ generation }) => generation),
@@ -175,5 +188,6 @@ async function register(found: readonly NewFile[], { pool, clock }: Discovery): 
       found.map(({ fault }) => fault?.message),
     ],
   )
-  return rowCount!
+  for (const row of rows) if (row.reason) onRefused(row)
+  return rows.length
 }

@@ -11,6 +11,7 @@ import {
   pieces,
   type Reading,
   type Seen,
+  stillFor,
   tailAt,
   tailHash,
 } from './read.ts'
@@ -49,7 +50,9 @@ export function* segments(claim: Claim, judging: Judging): Generator<Segment> {
       claim,
       course.offset,
       course.lineNo,
-      afterFault(error as NodeJS.ErrnoException),
+      error instanceof BadHeader
+        ? afterBadHeader(error, course)
+        : afterFault(error as NodeJS.ErrnoException),
     )
   }
 }
@@ -227,9 +230,15 @@ function afterEnd(end: End): Next {
 
 const RETRY_READ_MS = 5_000
 
+// A file that is still being written is refused, and moved away, only when it stands still.
+function afterBadHeader({ message, seen }: BadHeader, { claim, judging }: Course): Next {
+  const stillMs = stillFor(seen, claim, judging.now())
+  return stillMs >= judging.settleMs
+    ? { status: 'refused', reason: 'bad_header', message, seen }
+    : { status: 'pending', waitMs: judging.settleMs - stillMs, seen, stillMs }
+}
+
 function afterFault(error: NodeJS.ErrnoException): Next {
-  if (error instanceof BadHeader)
-    return { status: 'refused', reason: 'bad_header', message: error.message, seen: error.seen }
   switch (error.code) {
     case 'ENOENT':
       return { status: 'missing', message: 'the file is no longer in the input folder' }

@@ -186,6 +186,11 @@ export function look(fd: number): Seen & { links: number } {
   }
 }
 
+/** For how many milliseconds a file has looked as it does now: 0 if it was seen otherwise before. */
+export function stillFor(seen: Seen, claim: Claim, now: number): number {
+  return same(seen, claim.seen) ? claim.stillMs + now - claim.claimedAt : 0
+}
+
 export function same(a: Seen, b: Seen): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.inode === b.inode
 }
@@ -234,11 +239,10 @@ function judgeEnd(
   if (seen.sizeBytes < read) return changed(read)
   if (seen.sizeBytes > read) return { kind: 'unsettled', seen, stillMs: 0, waitMs: 0 }
   const now = reading.now()
-  const stillMs = same(seen, claim.seen)
-    ? claim.stillMs + now - claim.claimedAt
-    : same(seen, opened.seen)
-      ? now - opened.at
-      : 0
+  const stillMs = Math.max(
+    stillFor(seen, claim, now),
+    same(seen, opened.seen) ? now - opened.at : 0,
+  )
   const settleMs = reading.settleMs * (openLine ? OPEN_LINE_SETTLE_FACTOR : 1)
   // A file without a name can be appended to by nobody who comes later.
   if (links === 0 || stillMs >= settleMs) return { kind: 'settled', seen }

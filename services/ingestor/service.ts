@@ -6,7 +6,7 @@ import { Archiver } from './archiver.ts'
 import type { Claim } from './claim.ts'
 import type { Stored } from './commit.ts'
 import type { Config } from './config.ts'
-import type { Discovery } from './discover.ts'
+import type { Discovery, Refusal } from './discover.ts'
 import { Doorbell } from './doorbell.ts'
 import { errorCode, triage } from './errors.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -30,6 +30,7 @@ export interface Ingestor {
   faults: Faults
   failpoint: (point: Failpoint) => void
   onStored: (stored: Stored) => void
+  onRefused: (file: Refusal) => void
 }
 
 /** Everything that ingests, wired together and running until stopped. */
@@ -97,8 +98,8 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
 }
 
 /** What a sweep needs, for `run --once` too. */
-export function discovery({ pool, config }: Pick<Ingestor, 'pool' | 'config'>): Discovery {
-  return { pool, inputDir: config.inputDir, clock: new FolderClock(config.inputDir) }
+export function discovery({ pool, config, onRefused }: Ingestor): Discovery {
+  return { pool, inputDir: config.inputDir, clock: new FolderClock(config.inputDir), onRefused }
 }
 
 /** @throws ConfigurationError naming each folder that cannot be made */

@@ -64,7 +64,12 @@ export function hands(
     onFault: () => {},
     ...options,
   }
-  const discovery = { pool, inputDir: folders.input, clock: new FolderClock(folders.input) }
+  const discovery = {
+    pool,
+    inputDir: folders.input,
+    clock: new FolderClock(folders.input),
+    onRefused: () => {},
+  }
   const begin = (batch: Batch, before: Turn | null = null) =>
     new Turn(turn => commit(batch, turn, before, committing))
   return {

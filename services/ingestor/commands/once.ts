@@ -34,15 +34,19 @@ export async function runOnce(
   const now = () => performance.now()
   try {
     await requireSchema(pool)
-    const looking = discovery(ingestor)
     const summary = new Summary(now())
+    const onRefused: Ingestor['onRefused'] = file => {
+      ingestor.onRefused(file)
+      summary.refuse(file)
+    }
+    const looking = discovery({ ...ingestor, onRefused })
     // Before anyone claims: what a claim does not find is looked for again only seconds later.
     await sweep(looking)
     const onStored: Ingestor['onStored'] = stored => {
       ingestor.onStored(stored)
       summary.add(stored)
     }
-    const counting = { ...ingestor, onStored }
+    const counting = { ...ingestor, onStored, onRefused }
     const drained = new AbortController()
     const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
     const left = await Promise.race([

@@ -6,6 +6,7 @@ import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import type { Stored } from '../commit.ts'
 import { readConfig } from '../config.ts'
+import type { Refusal } from '../discover.ts'
 import { errorCode } from '../errors.ts'
 import { armed } from '../failpoint.ts'
 import { Faults, portOf, serveHealth } from '../health.ts'
@@ -76,12 +77,17 @@ export function prepare(
   )
   const metrics = new Metrics()
   const failpoint = armed(env.INGEST_FAILPOINT, Number(env.INGEST_FAILPOINT_PASSES ?? 1))
+  const onRefused = ({ name, reason, message }: Refusal) =>
+    logger.warn({ file: name, reason, message }, 'file refused')
   const onStored = (stored: Stored) => {
     metrics.stored(stored)
     logger.info(summed(stored), 'batch committed')
+    for (const { claim, next } of stored.moves) {
+      if (next.status === 'refused') onRefused({ name: claim.fileName, ...next })
+    }
   }
   return {
-    ingestor: { config, pool, logger, faults: new Faults(), failpoint, onStored },
+    ingestor: { config, pool, logger, faults: new Faults(), failpoint, onStored, onRefused },
     metrics,
     close: () => pool.end(),
   }
