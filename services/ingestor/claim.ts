@@ -39,7 +39,8 @@ export const MAX_ATTEMPTS = 3
  * Takes the oldest files that are due, or whose owner's lease has run out, and raises their epoch:
  * whoever had them before can commit nothing for them any more. A file that was claimed before and
  * got nowhere may be what ended its owner, so it is claimed with no other beside it; after three
- * such claims it is parked.
+ * such claims it is parked. The least suspected goes first: kills that have nothing to do with a file
+ * then fall on another one each time, where the oldest first would be parked for them.
  */
 export async function claimFiles(
   pool: Pool,
@@ -62,7 +63,7 @@ export async function claimFiles(
               sum(bytes_left) over w - bytes_left as bytes_before,
               row_number() over w as place
          from candidate
-       window w as (order by attempts = 0, due_at, file_id)
+       window w as (order by attempts = 0, attempts, due_at, file_id)
      ), chosen as (
        select file_id from ranked
         where bytes_before < $4

@@ -56,7 +56,7 @@ test('a file that ends its owner each time is parked after three claims, and oth
     if (idsOf(claims).includes(1)) await expireLeases(database)
     else for (const batch of one.batches(claims)) await one.commit(batch)
   }
-  expect(rounds.slice(1)).toEqual([[1], [1], [], [2], [3]])
+  expect(rounds.slice(1)).toEqual([[1], [2], [3], [1], []])
   expect(
     await database.query('select status, attempts, message from ingest_files order by file_id'),
   ).toEqual([
@@ -68,6 +68,17 @@ test('a file that ends its owner each time is parked after three claims, and oth
     { status: 'done', attempts: 0, message: null },
     { status: 'done', attempts: 0, message: null },
   ])
+})
+
+test('owners that end for reasons of their own put no file under more suspicion than another', async () => {
+  const { database, one } = await offered(5)
+  await one.claim()
+  const alone: number[] = []
+  for (let kill = 0; kill < 10; kill++) {
+    await expireLeases(database)
+    alone.push(...idsOf(await one.claim()))
+  }
+  expect(alone).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
 })
 
 test('progress takes the suspicion from a file', async () => {
