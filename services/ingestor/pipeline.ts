@@ -26,6 +26,7 @@ export async function ingest(claims: readonly Claim[], pipeline: Pipeline): Prom
   let last: { batch: Batch; turn: Turn } | null = null
 
   for (const batch of inBatches(judged(claims, pipeline.judging), pipeline.limits)) {
+    pipeline.committing.failpoint('mid-read')
     const before = last && continues(last.batch, batch) ? last.turn : null
     const turn = new Turn(async turn => {
       const stored = await commit(batch, turn, before, pipeline.committing)
