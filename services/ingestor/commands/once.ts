@@ -20,7 +20,7 @@ export interface OnceOptions {
 
 /**
  * `ingest run --once`: ingests all that is waiting, moves it away, prints a summary and ends.
- * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left
+ * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left or could not be moved away
  */
 export async function runOnce(
   options: OnceOptions,
@@ -55,10 +55,10 @@ export async function runOnce(
     ])
     drained.abort()
     await ingesting
-    await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
+    const moved = await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
     console.log(options.json ? JSON.stringify(summary.report(now())) : summary.table(now()))
     for (const { name, message } of left) logger.error({ file: name }, message)
-    if (stop.aborted || left.length > 0) return EXIT.failure
+    if (stop.aborted || left.length > 0 || !moved) return EXIT.failure
     return summary.rejected > options.maxRejects || summary.refusals.length > 0
       ? EXIT.rejects
       : EXIT.ok
