@@ -28,7 +28,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const { adminUrl, template } = inject('postgres')
   const name = `test_${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, `create database ${name} template ${template}`)
-  return open(adminUrl, name)
+  return openDatabase(adminUrl, name)
 }
 
 /** A database with nothing in it, not even the schema. */
@@ -36,10 +36,11 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   const { adminUrl } = inject('postgres')
   const name = `test_${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, `create database ${name} template template0`)
-  return open(adminUrl, name)
+  return openDatabase(adminUrl, name)
 }
 
-function open(adminUrl: string, name: string): TestDatabase {
+/** A database that is there already, on any server; removed at the end of the test. */
+export function openDatabase(adminUrl: string, name: string): TestDatabase {
   const url = withDatabase(adminUrl, name)
   const pool = createTestPool(url)
   let dropped: Promise<void> | undefined
