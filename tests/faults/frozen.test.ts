@@ -82,4 +82,6 @@ async function freeze(statement: RegExp, evicted: boolean, seed: number): Promis
   expect(await breaches({ database, folders, files })).toEqual([])
   expect(await countersOff(database)).toEqual([])
   expect(await database.value('select sum(rows_duplicate)::int from ingest_files')).toBe(0)
+  // A hundred of them at the end of the test would be too many at once.
+  await database.drop()
 }
