@@ -148,7 +148,7 @@ test.each(REFUSALS)('%s costs the refused rows and no other', async (_, ddl, cod
 })
 
 test('a batch of which every row is refused ends, each row in quarantine', async () => {
-  const lines = Array.from({ length: 500 }, (): GivenLine => {
+  const lines = Array.from({ length: 100 }, (): GivenLine => {
     const raw = anEvent(chance).with(6, 'refuse').join(',')
     return { raw, reason: 'refused_by_database' }
   })
