@@ -1,0 +1,63 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { flushed, withFresh } from '../clean-start.ts'
+import type { DataDir } from '../folders.ts'
+import type { MadeFile, MadeFolder } from '../made.ts'
+import type { Bench, Sample, Side } from '../question.ts'
+import type { Database } from '../stand.ts'
+
+export interface Job {
+  readonly bench: Bench
+  readonly database: Database
+  readonly data: DataDir
+  readonly what: MadeFile | MadeFolder
+}
+
+/** A tool that loads the same rows into the same table. None of them installs anything. */
+export interface Peer {
+  readonly name: string
+  /** What to install, for a person: see bench/peers/README.md for the commands. */
+  readonly needs: string
+  /** It cannot make up `file_id` and `line_no`: it takes a file that has them. */
+  readonly takesLineage: boolean
+  isInstalled(peersDir: string): Promise<boolean>
+  load(job: Job): Promise<Sample>
+}
+
+/** The peer on a clean start; afterwards the table must hold every row. */
+export function peerSide(bench: Bench, peer: Peer, what: MadeFile | MadeFolder): Side {
+  return {
+    name: peer.name,
+    run: () =>
+      withFresh(bench, async (database, data) => {
+        await flushed(bench)
+        const sample = await peer.load({ bench, database, data, what })
+        await database.expectRows(what.loads)
+        return sample
+      }),
+  }
+}
+
+/** Those that are there, and what is to be said of the others. */
+export async function installed<P extends Peer>(peers: readonly P[], { peersDir, say }: Bench) {
+  const there = await Promise.all(peers.map(peer => peer.isInstalled(peersDir)))
+  const skipped = peers
+    .filter((_, index) => !there[index])
+    .map(({ name, needs }) => `${name}: not installed; it needs ${needs}`)
+  for (const line of skipped) say(`skipped: ${line}`)
+  return { peers: peers.filter((_, index) => there[index]), skipped }
+}
+
+/** Whether a program is on the PATH. */
+export async function isOnPath(program: string): Promise<boolean> {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const found = await Promise.all(folders.map(folder => isProgram(join(folder, program))))
+  return found.includes(true)
+}
+
+export function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
