@@ -23,6 +23,7 @@ export interface Child {
   readonly stderr: () => string
   /** The most memory it has had resident up to now or, once it has ended, ever: within 10 ms. */
   readonly memoryMb: () => number
+  readonly hasEnded: () => boolean
   /** Settles when the process has ended and all that it said has been read. */
   readonly closed: Promise<unknown>
 }
@@ -64,6 +65,7 @@ export function startChild(
     process: child,
     stdout: () => said.stdout,
     stderr: () => said.stderr,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     memoryMb: () => {
       look()
       return memoryMb

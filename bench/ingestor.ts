@@ -61,7 +61,7 @@ export async function startIngestor(
     signal: bench.signal,
   })
   while (!child.stderr().includes('"msg":"ready"')) {
-    if (child.process.exitCode !== null) throw new Error(`no ingestor: ${child.stderr()}`)
+    if (child.hasEnded()) throw new Error(`no ingestor: ${child.stderr()}`)
     await sleep(10)
   }
   return {

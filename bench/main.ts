@@ -33,12 +33,15 @@ await exitWith(async () => {
     return EXIT.ok
   }
   const questions = chosen(program.args)
-  if (render) await writeReport(outDir, await readResults(outDir))
-  else {
-    const sizes = sizesOf({ rounds, rows, quick, large })
-    await askAll({ questions, sizes, peersDir: resolve(peers), outDir })
+  if (render) {
+    await writeReport(outDir, await readResults(outDir))
+    return EXIT.ok
   }
-  return EXIT.ok
+  const sizes = sizesOf({ rounds, rows, quick, large })
+  const failed = await askAll({ questions, sizes, peersDir: resolve(peers), outDir })
+  console.log(`${outDir}/RESULTS.md`)
+  if (failed.length > 0) console.error(`error: no answer to ${failed.join(', ')}`)
+  return failed.length > 0 ? EXIT.failure : EXIT.ok
 })
 
 function chosen(names: readonly string[]) {

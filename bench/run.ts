@@ -17,8 +17,11 @@ export interface Asking {
 
 const say = (line: string) => console.error(line)
 
-/** Asks one question after the other; each answer is kept, and reported, as soon as it is there. */
-export async function askAll({ questions, sizes, peersDir, outDir }: Asking): Promise<void> {
+/**
+ * Asks one question after the other; each answer is kept, and reported, as soon as it is there.
+ * @returns the names of those that failed
+ */
+export async function askAll({ questions, sizes, peersDir, outDir }: Asking): Promise<string[]> {
   const signal = stopSignal()
   const workDir = await newWorkDir()
   let stand: Stand | undefined
@@ -26,10 +29,18 @@ export async function askAll({ questions, sizes, peersDir, outDir }: Asking): Pr
     stand = await startStand(workDir, say)
     const made = madeIn(workDir, signal, say)
     const bench: Bench = { sizes, stand, made, peersDir, signal, say }
+    const failed: string[] = []
     for (const question of questions) {
-      const result = await ask(question, bench)
-      await writeReport(outDir, await keepResult(outDir, question.name, result))
+      try {
+        const result = await ask(question, bench)
+        await writeReport(outDir, await keepResult(outDir, question.name, result))
+      } catch (error) {
+        signal.throwIfAborted()
+        console.error(error)
+        failed.push(question.name)
+      }
     }
+    return failed
   } finally {
     await stand?.stop()
     await rm(workDir, { recursive: true, force: true })

@@ -31,7 +31,7 @@ export function sizesOf({ rounds, rows, quick, large }: SizeFlags): Sizes {
         rounds: 5,
         rows: 1_000_000,
         backlogs: [1_000, 10_000, 100_000],
-        latencySeconds: 10,
+        latencySeconds: 6,
         largeBytes: 0.5 * GIGABYTE,
       }
   return Object.freeze({

@@ -13,6 +13,8 @@ export interface Job {
   readonly what: MadeFile | MadeFolder
 }
 
+const TRIAL_ROWS = 1_000
+
 /** A tool that loads the same rows into the same table. None of them installs anything. */
 export interface Peer {
   readonly name: string
@@ -38,14 +40,35 @@ export function peerSide(bench: Bench, peer: Peer, what: MadeFile | MadeFolder):
   }
 }
 
-/** Those that are there, and what is to be said of the others. */
-export async function installed<P extends Peer>(peers: readonly P[], { peersDir, say }: Bench) {
-  const there = await Promise.all(peers.map(peer => peer.isInstalled(peersDir)))
-  const skipped = peers
-    .filter((_, index) => !there[index])
-    .map(({ name, needs }) => `${name}: not installed; it needs ${needs}`)
-  for (const line of skipped) say(`skipped: ${line}`)
-  return { peers: peers.filter((_, index) => there[index]), skipped }
+/**
+ * Those that are there and can load a thousand rows, and what is to be said of the others: one that
+ * is broken must not cost the answer about all of them.
+ */
+export async function installed(peers: readonly Peer[], bench: Bench) {
+  const trial = await bench.made.plain(TRIAL_ROWS)
+  const lineage = await bench.made.withLineage(trial)
+  const working: Peer[] = []
+  const skipped: string[] = []
+  for (const peer of peers) {
+    const fault = (await peer.isInstalled(bench.peersDir))
+      ? await faultIn(peerSide(bench, peer, peer.takesLineage ? lineage : trial))
+      : `not installed; it needs ${peer.needs}`
+    if (fault === undefined) working.push(peer)
+    else {
+      skipped.push(`${peer.name}: ${fault}`)
+      bench.say(`  skipped: ${peer.name}: ${fault}`)
+    }
+  }
+  return { peers: working, skipped }
+}
+
+async function faultIn({ run }: Side): Promise<string | undefined> {
+  try {
+    await run()
+    return undefined
+  } catch (error) {
+    return `it fails (${(error as Error).message.trim().split('\n').at(-1)})`
+  }
 }
 
 /** Whether a program is on the PATH. */

@@ -20,7 +20,7 @@ export const start: Question = {
           const startedMs = performance.now()
           const child = startChild(command, [...args, 'run'], { env, signal })
           while (!(await isReady(port))) {
-            if (child.process.exitCode !== null) throw new Error(`it ended: ${child.stderr()}`)
+            if (child.hasEnded()) throw new Error(`it ended: ${child.stderr()}`)
           }
           const seconds = (performance.now() - startedMs) / 1000
           const memoryMb = child.memoryMb()
