@@ -29,13 +29,22 @@ export interface Archiving {
 /**
  * Moves finished files out of the input folder and marks them, each step repeatable: a crash at any
  * point leaves a file that the next call finishes with. Nothing is overwritten, and a file that took
- * the name meanwhile is never touched: it is the next generation.
+ * the name meanwhile is never touched: it is the next generation. A file that cannot be moved does not
+ * hold up the others.
+ * @throws what the first of those met, once the others are moved and marked
  */
 export async function archiveFiles(files: readonly Finished[], to: Archiving): Promise<void> {
   if (files.length === 0) return
   to.failpoint('before-archive')
   const archived: { fileId: number; as: string | null }[] = []
-  for (const file of files) archived.push({ fileId: file.fileId, as: moveAway(file, to) })
+  const failures: unknown[] = []
+  for (const file of files) {
+    try {
+      archived.push({ fileId: file.fileId, as: moveAway(file, to) })
+    } catch (error) {
+      failures.push(error)
+    }
+  }
   await Promise.all([to.inputDir, to.archiveDir, to.refusedDir].map(syncFolder))
   to.failpoint('after-archive-rename')
   await to.pool.query(
@@ -44,6 +53,7 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
       where f.file_id = a.file_id`,
     [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
   )
+  if (failures.length > 0) throw failures[0]
 }
 
 /** Files that a crash left between their last commit and their move. */

@@ -32,14 +32,14 @@ export interface Appetite {
   suspects: boolean
 }
 
-/** Claims without progress after which a file is parked. */
+/** Claims alone and without progress after which a file is parked. */
 export const MAX_ATTEMPTS = 3
 
 /**
  * Takes the oldest files that are due, or whose owner's lease has run out, and raises their epoch:
- * whoever had them before can commit nothing for them any more. A file that was claimed before and
- * got nowhere may be what ended its owner, so it is claimed with no other beside it; after three
- * such claims it is parked. The least suspected goes first: kills that have nothing to do with a file
+ * whoever had them before can commit nothing for them any more. A file that is taken over may be
+ * what ended its owner, so it is claimed with no other beside it; after three such claims without
+ * progress it is parked. The least suspected goes first: kills that have nothing to do with a file
  * then fall on another one each time, where the oldest first would be parked for them.
  */
 export async function claimFiles(
@@ -49,25 +49,26 @@ export async function claimFiles(
 ): Promise<Claim[]> {
   const { rows } = await pool.query(
     `with candidate as materialized (
-       select file_id, attempts, size_bytes - byte_offset as bytes_left, due_at
+       select file_id, status = 'active' or attempts > 0 as suspect, attempts,
+              size_bytes - byte_offset as bytes_left, due_at
          from ingest_files
         where status in ('pending', 'active')
           and (status = 'pending' or lease_until < clock_timestamp())
           and due_at <= clock_timestamp()
-          and (attempts = 0 or $5)
+          and (status = 'pending' and attempts = 0 or $5)
         order by due_at, file_id
         limit $3
           for update skip locked
      ), ranked as (
-       select file_id, attempts,
+       select file_id, suspect,
               sum(bytes_left) over w - bytes_left as bytes_before,
               row_number() over w as place
          from candidate
-       window w as (order by attempts = 0, attempts, due_at, file_id)
+       window w as (order by suspect desc, attempts, due_at, file_id)
      ), chosen as (
-       select file_id from ranked
+       select file_id, suspect from ranked
         where bytes_before < $4
-          and (place = 1 or not exists (select from ranked where attempts > 0))
+          and (place = 1 or not exists (select from ranked where suspect))
      )
      update ingest_files f
         set status = case when attempts >= ${MAX_ATTEMPTS} then 'parked' else 'active' end,
@@ -77,7 +78,7 @@ export async function claimFiles(
             lease_until = case when attempts < ${MAX_ATTEMPTS}
               then clock_timestamp() + $2 * interval '1 ms' end,
             epoch = epoch + 1,
-            attempts = attempts + 1,
+            attempts = attempts + suspect::integer,
             started_at = coalesce(started_at, clock_timestamp())
        from chosen
       where f.file_id = chosen.file_id

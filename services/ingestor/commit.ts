@@ -118,8 +118,6 @@ async function store(
 }
 
 async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
-  // A deferred constraint would speak at COMMIT, where no row can be told from its neighbours.
-  await tx.query('set constraints all immediate')
   const rows = { tuples: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
     if (mode === 'merge') return await mergeRows(tx, rows)

@@ -209,7 +209,7 @@ function takeBuffer(maxLineBytes: number): Buffer {
 function resumeAt(fd: number, claim: Claim, buffer: Buffer): number {
   if (claim.byteOffset === 0) return 0
   const { tailBytes, tailHash: expected } = claim
-  const got = readSync(fd, buffer, 0, tailBytes, claim.byteOffset - tailBytes)
+  const got = readFully(fd, buffer.subarray(0, tailBytes), claim.byteOffset - tailBytes)
   if (got < tailBytes || !expected) return -1
   return tailHash(buffer.subarray(0, tailBytes)).hash.equals(expected) ? tailBytes : -1
 }
@@ -222,9 +222,20 @@ function resumeAt(fd: number, claim: Claim, buffer: Buffer): number {
 function readAfter(fd: number, buffer: Buffer, end: number, position: number): number {
   const again = Math.min(TAIL_BYTES, end)
   const before = Buffer.from(buffer.subarray(end - again, end))
-  const got = readSync(fd, buffer, end - again, buffer.length - (end - again), position - again)
+  const got = readFully(fd, buffer.subarray(end - again), position - again)
   if (got < again || !before.equals(buffer.subarray(end - again, end))) return -1
   return got - again
+}
+
+// One read may give less than there is, on a file server above all: only nothing is the end.
+function readFully(fd: number, into: Buffer, position: number): number {
+  let got = 0
+  while (got < into.length) {
+    const more = readSync(fd, into, got, into.length - got, position + got)
+    if (more === 0) break
+    got += more
+  }
+  return got
 }
 
 function judgeEnd(

@@ -25,6 +25,9 @@ const LOOK_FOR_FROZEN_MS = 2_000
 
 export interface Ingestor {
   config: Config
+  /** For transactions that store rows: what they commit is on disk. */
+  commits: Pool
+  /** For all else, none of which a crash of the server can harm: see docs/decisions/0009. */
   pool: Pool
   logger: Logger
   faults: Faults
@@ -52,7 +55,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     limits: { batchRows: config.batchRows, batchBytes: BATCH_BYTES, batchSegments: BATCH_SEGMENTS },
     committing: {
       ...retry,
-      pool,
+      pool: ingestor.commits,
       owner: config.owner,
       leaseMs: config.leaseMs,
       mode: { current: 'copy' },

@@ -20,7 +20,7 @@ export interface OnceOptions {
 
 /**
  * `ingest run --once`: ingests all that is waiting, moves it away, prints a summary and ends.
- * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left
+ * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left or could not be moved away
  */
 export async function runOnce(
   options: OnceOptions,
@@ -55,10 +55,10 @@ export async function runOnce(
     ])
     drained.abort()
     await ingesting
-    await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
+    const moved = await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
     console.log(options.json ? JSON.stringify(summary.report(now())) : summary.table(now()))
     for (const { name, message } of left) logger.error({ file: name }, message)
-    if (stop.aborted || left.length > 0) return EXIT.failure
+    if (stop.aborted || left.length > 0 || !moved) return EXIT.failure
     return summary.rejected > options.maxRejects || summary.refusals.length > 0
       ? EXIT.rejects
       : EXIT.ok
@@ -83,12 +83,17 @@ async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortS
 // What a living ingestor beside this one has claimed is its own to finish.
 async function waitingFiles(pool: Pool, owner: string) {
   const { rows } = await pool.query(
-    `select file_name as name, message, status = 'pending' and message is not null as unreadable
-       from ingest_files
-      where status = 'pending'
-         or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))`,
+    `with waiting as (
+       select file_name as name, message, status = 'pending' and message is not null as unreadable
+         from ingest_files
+        where status = 'pending'
+           or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))
+     )
+     select count(*) filter (where not unreadable) as waiting,
+            coalesce(json_agg(json_build_object('name', name, 'message', message))
+                       filter (where unreadable), '[]') as unreadable
+       from waiting`,
     [owner],
   )
-  const unreadable = rows.filter(row => row.unreadable)
-  return { waiting: rows.length - unreadable.length, unreadable }
+  return rows[0] as { waiting: number; unreadable: { name: string; message: string }[] }
 }

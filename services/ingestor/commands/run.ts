@@ -66,15 +66,10 @@ export function prepare(
   )
   const logger = createLogger('ingestor', config.logLevel)
   makeFolders(config)
-  const pool = createPool(
-    target,
-    {
-      applicationName: config.owner,
-      maxConnections: config.connections + CONTROL_CONNECTIONS,
-      lockTimeoutMs: LOCK_TIMEOUT_MS,
-    },
-    logger,
-  )
+  const shared = { applicationName: config.owner, lockTimeoutMs: LOCK_TIMEOUT_MS }
+  const commits = createPool(target, { ...shared, maxConnections: config.connections }, logger)
+  const control = { ...shared, maxConnections: CONTROL_CONNECTIONS, durable: false }
+  const pool = createPool(target, control, logger)
   const metrics = new Metrics()
   const failpoint = armed(env.INGEST_FAILPOINT, Number(env.INGEST_FAILPOINT_PASSES ?? 1))
   const onRefused = ({ name, reason, message }: Refusal) =>
@@ -87,9 +82,14 @@ export function prepare(
     }
   }
   return {
-    ingestor: { config, pool, logger, faults: new Faults(), failpoint, onStored, onRefused },
+    ingestor: {
+      ...{ config, commits, pool, logger, faults: new Faults(), failpoint },
+      ...{ onStored, onRefused },
+    },
     metrics,
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([commits.end(), pool.end()])
+    },
   }
 }
 
