@@ -8,7 +8,7 @@ import { also, inTurn, ratio } from './rounds.ts'
 /** One file through the pipeline and through `\copy`, process against process. */
 export async function againstCopy(bench: Bench, file: MadeFile): Promise<Answer> {
   const { sizes, made, say } = bench
-  const { peers, skipped } = await installed([psqlCopy], bench)
+  const { peers, versions, skipped } = await installed([psqlCopy], bench)
   const lineage = await made.withLineage(file)
   const sides = [pipelineSide(bench, file), ...peers.map(peer => peerSide(bench, peer, lineage))]
   const [pipeline, copy] = await inTurn(sides, sizes.rounds, say)
@@ -32,6 +32,7 @@ export async function againstCopy(bench: Bench, file: MadeFile): Promise<Answer>
     verdicts,
     skipped,
     notes: [
+      `Versions: ${versions.join(', ') || 'no peer'}.`,
       `${file.rows.toLocaleString('en')} rows. Times are of the whole process, from before its start to its end, of both.`,
       '`\\copy` gets a file in which `file_id` and `line_no` are there already; it checks no line, keeps no checkpoint, rejects the file for one bad row.',
     ],

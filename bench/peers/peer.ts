@@ -1,5 +1,3 @@
-import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { flushed, withFresh } from '../clean-start.ts'
 import type { DataDir } from '../folders.ts'
 import type { MadeFile, MadeFolder } from '../made.ts'
@@ -22,7 +20,8 @@ export interface Peer {
   readonly needs: string
   /** It cannot make up `file_id` and `line_no`: it takes a file that has them. */
   readonly takesLineage: boolean
-  isInstalled(peersDir: string): Promise<boolean>
+  /** What is installed, with its version; undefined where it is not. */
+  version(peersDir: string): Promise<string | undefined>
   load(job: Job): Promise<Sample>
 }
 
@@ -48,18 +47,22 @@ export async function installed(peers: readonly Peer[], bench: Bench) {
   const trial = await bench.made.plain(TRIAL_ROWS)
   const lineage = await bench.made.withLineage(trial)
   const working: Peer[] = []
+  const versions: string[] = []
   const skipped: string[] = []
   for (const peer of peers) {
-    const fault = (await peer.isInstalled(bench.peersDir))
+    const version = await peer.version(bench.peersDir)
+    const fault = version
       ? await faultIn(peerSide(bench, peer, peer.takesLineage ? lineage : trial))
       : `not installed; it needs ${peer.needs}`
-    if (fault === undefined) working.push(peer)
-    else {
+    if (version && fault === undefined) {
+      working.push(peer)
+      versions.push(version)
+    } else {
       skipped.push(`${peer.name}: ${fault}`)
       bench.say(`  skipped: ${peer.name}: ${fault}`)
     }
   }
-  return { peers: working, skipped }
+  return { peers: working, versions, skipped }
 }
 
 async function faultIn({ run }: Side): Promise<string | undefined> {
@@ -69,18 +72,4 @@ async function faultIn({ run }: Side): Promise<string | undefined> {
   } catch (error) {
     return `it fails (${(error as Error).message.trim().split('\n').at(-1)})`
   }
-}
-
-/** Whether a program is on the PATH. */
-export async function isOnPath(program: string): Promise<boolean> {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const found = await Promise.all(folders.map(folder => isProgram(join(folder, program))))
-  return found.includes(true)
-}
-
-export function isProgram(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
 }

@@ -2,14 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COLUMNS } from '../../services/contract/event.ts'
 import { timed } from '../child.ts'
-import { isOnPath, type Job, type Peer } from './peer.ts'
+import { firstLine } from '../programs.ts'
+import type { Job, Peer } from './peer.ts'
 
 /** `LOAD CSV` with its defaults: COPY in batches, bad rows kept aside. */
 export const pgloader: Peer = {
   name: 'pgloader',
   needs: 'pgloader (Debian: pgloader)',
   takesLineage: true,
-  isInstalled: () => isOnPath('pgloader'),
+  version: () => firstLine('pgloader', ['--version']),
   async load({ bench, database, data, what }: Job) {
     const columns = [...COLUMNS, 'file_id', 'line_no'].join(', ')
     const commands = join(data.path, 'load.pgloader')

@@ -1,13 +1,14 @@
 import { COLUMNS } from '../../services/contract/event.ts'
 import { timed } from '../child.ts'
-import { isOnPath, type Job, type Peer } from './peer.ts'
+import { firstLine } from '../programs.ts'
+import type { Job, Peer } from './peer.ts'
 
 /** One `\copy`: it checks nothing but the table's own constraints, and resumes nothing. */
 export const psqlCopy: Peer = {
   name: 'psql \\copy',
   needs: 'psql (Debian: postgresql-client)',
   takesLineage: true,
-  isInstalled: () => isOnPath('psql'),
+  version: () => firstLine('psql', ['--version']),
   async load({ bench, database, what }: Job) {
     const { host, port, name, user, password } = database
     const columns = [...COLUMNS, 'file_id', 'line_no'].join(', ')

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { firstLine } from '../programs.ts'
 
 /** The one of the peers' virtual environment, else the system's. */
 export function pythonOf(peersDir: string): string {
@@ -11,11 +8,13 @@ export function pythonOf(peersDir: string): string {
   return existsSync(own) ? own : 'python3'
 }
 
-export async function hasModules(peersDir: string, modules: readonly string[]): Promise<boolean> {
-  // Found, not imported: an import may take seconds.
-  const script = `import sys, importlib.util as u; sys.exit(not all(map(u.find_spec, sys.argv[1:])))`
-  return run(pythonOf(peersDir), ['-c', script, ...modules]).then(
-    () => true,
-    () => false,
-  )
+/** `name version` of each package; undefined where one is missing. */
+export function packageVersions(
+  peersDir: string,
+  packages: readonly string[],
+): Promise<string | undefined> {
+  // Looked up, not imported: an import may take seconds.
+  const script = `import sys, importlib.metadata as m
+print(', '.join(f'{name} {m.version(name)}' for name in sys.argv[1:]))`
+  return firstLine(pythonOf(peersDir), ['-c', script, ...packages])
 }

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { timed } from '../child.ts'
 import { put } from '../folders.ts'
+import { firstLine } from '../programs.ts'
 import type { Bench, Sample } from '../question.ts'
 import { ROOT } from '../services.ts'
-import { isOnPath, type Job, type Peer } from './peer.ts'
-import { hasModules, pythonOf } from './python.ts'
+import type { Job, Peer } from './peer.ts'
+import { packageVersions, pythonOf } from './python.ts'
 
 export const START_UP = 'start-up'
 
@@ -26,12 +27,16 @@ function spark(name: string, mode: 'original' | 'best'): Peer {
     name,
     needs: 'Java 17, PySpark 3.5 (PyPI), and the JDBC driver of PostgreSQL (Maven) in jars/',
     takesLineage: false,
-    isInstalled: async peersDir =>
-      (await isOnPath('java')) &&
-      (await hasModules(peersDir, ['pyspark'])) &&
-      (await driverIn(peersDir)) !== undefined,
+    version: versionOf,
     load: job => run(job, mode),
   }
+}
+
+async function versionOf(peersDir: string): Promise<string | undefined> {
+  const driver = await driverIn(peersDir)
+  const java = await firstLine('java', ['-version'])
+  const pyspark = await packageVersions(peersDir, ['pyspark'])
+  return driver && java && pyspark && [pyspark, java, basename(driver, '.jar')].join(', ')
 }
 
 /** Its value is the time from the start of the query to the last row; Spark's own start is apart. */

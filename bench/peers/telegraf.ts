@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Child, startChild } from '../child.ts'
 import { put } from '../folders.ts'
+import { firstLine } from '../programs.ts'
 import type { Database } from '../stand.ts'
-import { isProgram, type Job, type Peer } from './peer.ts'
+import type { Job, Peer } from './peer.ts'
 
 const BATCH_ROWS = 20_000
 // Counting a million rows costs 50 ms of the same two cores: seldom.
@@ -22,7 +23,7 @@ export const telegraf: Peer = {
   name: 'Telegraf',
   needs: 'telegraf (Go module github.com/influxdata/telegraf) in bin/',
   takesLineage: true,
-  isInstalled: peersDir => isProgram(join(peersDir, 'bin', 'telegraf')),
+  version: peersDir => firstLine(join(peersDir, 'bin', 'telegraf'), ['--version']),
   async load({ bench, database, data, what }: Job) {
     await put(what, data.input)
     const settings = join(data.path, 'telegraf.conf')

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { timed } from '../child.ts'
 import { flushed } from '../clean-start.ts'
 import { dataDir } from '../folders.ts'
-import { isOnPath } from '../peers/peer.ts'
+import { firstLine } from '../programs.ts'
 import type { Bench, Question, Sample } from '../question.ts'
 import { figure, inTurn } from '../rounds.ts'
 import { service } from '../services.ts'
@@ -12,7 +12,7 @@ export const generator: Question = {
   name: 'generator',
   title: 'Rows that the generator makes in a second, on one core',
   async ask(bench) {
-    const pinned = await isOnPath('taskset')
+    const pinned = (await firstLine('taskset', ['--version'])) !== undefined
     const side = { name: 'generator', run: () => generate(bench, pinned) }
     const [measured] = await inTurn([side], bench.sizes.rounds, bench.say)
     return {

@@ -20,7 +20,7 @@ export const otherLoaders: Question = {
   title: 'One file, against the tools that people use instead',
   async ask(bench) {
     const { sizes, made, say } = bench
-    const { peers, skipped } = await installed(
+    const { peers, versions, skipped } = await installed(
       TIMES.map(([peer]) => peer),
       bench,
     )
@@ -46,6 +46,7 @@ export const otherLoaders: Question = {
       verdicts,
       skipped,
       notes: [
+        `Versions: ${versions.join(', ') || 'no peer'}.`,
         `${plain.rows.toLocaleString('en')} rows with UUIDv7 ids. The pipeline's time is of the whole process, as are those of pgloader and pandas.`,
         "Spark's time begins with the query: its own start-up is shown apart and is not in it. Telegraf's ends when the last row is visible.",
       ],

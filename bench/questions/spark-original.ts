@@ -16,10 +16,11 @@ export const sparkOriginalFiles: Question = {
     const { sizes, made, say } = bench
     const there = existsSync(ORIGINAL)
     const files = await (there ? made.copied(ORIGINAL, 'original') : made.likeTheOriginal())
-    const { peers, skipped } = await installed([sparkOriginal, sparkAtItsBest], bench)
+    const { peers, versions, skipped } = await installed([sparkOriginal, sparkAtItsBest], bench)
     const sides = [pipelineSide(bench, files), ...peers.map(peer => peerSide(bench, peer, files))]
     const measured = await inTurn(sides, sizes.rounds, say)
-    const [pipeline, original] = measured
+    const [pipeline] = measured
+    const original = measured.find(({ name }) => name === sparkOriginal.name)
     const what = 'time of the original / time of the pipeline'
     const verdicts =
       original === undefined
@@ -38,6 +39,7 @@ export const sparkOriginalFiles: Question = {
       verdicts,
       skipped,
       notes: [
+        `Versions: ${versions.join(', ') || 'no peer'}.`,
         `${files.files} files with ${files.rows.toLocaleString('en')} rows, ${there ? 'as the original generator left them' : 'of the shape that the original generator made'}.`,
         "Spark's times begin with the query; the pipeline's bar is the whole process, and its time without start-up is what the goal is held to.",
       ],
