@@ -15,6 +15,7 @@ import type { Faults } from './health.ts'
 import { InFlight } from './inflight.ts'
 import { type Lane, runLane } from './lane.ts'
 import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
+import { OBEY_WITHIN_MS, obeyUntilStopped } from './obey.ts'
 import type { Pipeline } from './pipeline.ts'
 import { sweepUntilStopped } from './sweeper.ts'
 
@@ -68,7 +69,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     ...{ pool, pipeline, work, held, logger, retry, suspects },
     owner: config.owner,
     leaseMs: config.leaseMs,
-    idleMs: Math.min(config.sweepMs, config.leaseMs / 2),
+    idleMs: Math.min(config.sweepMs, config.leaseMs / 2, OBEY_WITHIN_MS),
     onClaimed: () => failpoint('after-claim'),
   })
   const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
@@ -84,6 +85,12 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     part(runLane(lane(false), ending)),
     part(sweepUntilStopped(sweeping, ending)),
     part(keepLeases(ingestor, held, work, ending)),
+    part(
+      obeyUntilStopped(
+        { ...ingestor, ...config, discovery: sweeping, onNotice: () => work.ring() },
+        ending,
+      ),
+    ),
   ]
   const archiving = part(archiver.run(ending))
   await Promise.allSettled(parts)

@@ -14,8 +14,8 @@ import { Metrics } from '../metrics.ts'
 import { retrying } from '../retry.ts'
 import { type Ingestor, makeFolders, runIngestor } from '../service.ts'
 
-/** Connections beside those of the transactions in flight: claims, sweeps, leases, health. */
-const CONTROL_CONNECTIONS = 3
+/** Connections beside those of the transactions in flight: claims, sweeps, leases, health, commands. */
+const CONTROL_CONNECTIONS = 4
 /** An overlapping transaction may wait for a key that only this process can set free. */
 const LOCK_TIMEOUT_MS = 1_000
 
