@@ -10,8 +10,8 @@ import { type Replayed, replayAsked } from './replay.ts'
 /** What was said while nobody listened is obeyed after this long. */
 export const OBEY_WITHIN_MS = 2_000
 
-/** Looking for rejects that were mended takes a hundredth of the time at most, however many there are. */
-const DUTY = 100
+/** Looking for rejects that were mended takes a fiftieth of the time at most, however many there are. */
+const DUTY = 50
 
 export interface Obeying {
   pool: Pool
@@ -34,21 +34,17 @@ export async function obeyUntilStopped(to: Obeying, stop: AbortSignal): Promise<
     bell.ring()
   }
   const listening = listen(to.pool, onNotice, to.logger, stop)
-  let resolveAt = 0
+  let lookAt = 0
   while (!stop.aborted) {
-    const startedAt = performance.now()
-    const due = startedAt >= resolveAt
-    await obey(to, due)
-    if (due) resolveAt = performance.now() + DUTY * (performance.now() - startedAt)
+    await obey(to)
+    if (performance.now() >= lookAt) lookAt = performance.now() + DUTY * (await lookForMended(to))
     await bell.wait(OBEY_WITHIN_MS, stop)
   }
   await listening
 }
 
-async function obey(to: Obeying, due: boolean): Promise<void> {
-  try {
-    const mended = due ? await resolveMended(to.pool) : 0
-    if (mended > 0) to.logger.info({ lines: mended }, 'rejected lines came corrected; resolved')
+function obey(to: Obeying): Promise<void> {
+  return unlessUnreachable(to, async () => {
     const replayed: Replayed[] = await replayAsked(to.pool, to.owner, { ...to, ...to.discovery })
     if (replayed.length === 0) return
     for (const { outcome, fileName } of replayed) to.logger.info({ fileName, outcome }, 'replay')
@@ -57,6 +53,23 @@ async function obey(to: Obeying, due: boolean): Promise<void> {
       to.discovery,
     )
     to.onNotice()
+  })
+}
+
+/** @returns how many milliseconds it took */
+async function lookForMended(to: Obeying): Promise<number> {
+  const startedAt = performance.now()
+  await unlessUnreachable(to, async () => {
+    const lines = await resolveMended(to.pool)
+    if (lines > 0) to.logger.info({ lines }, 'rejected lines came corrected; resolved')
+  })
+  return performance.now() - startedAt
+}
+
+// Nothing here is urgent, and whoever loads says soon enough that the database is away.
+async function unlessUnreachable(to: Obeying, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
   } catch (error) {
     if (triage(error) === 'defect') throw error
     to.logger.debug({ code: errorCode(error) }, 'commands cannot be looked for now; trying again')
