@@ -24,6 +24,8 @@ export interface Found {
   /** Names that were looked at, and files that were registered. */
   listed: number
   found: number
+  /** Names whose newest generation is not finished with. */
+  inWork: number
 }
 
 /** Lists the folder and registers what is new. The listing is the truth; a watcher only says when. */
@@ -38,17 +40,16 @@ const GROWING_LOOK_MS = 100
 
 /** Names of which the watcher says that something happened: new files, or more of one that grows. */
 export async function lookAtNames(names: readonly string[], discovery: Discovery): Promise<Found> {
+  const listing = names.map(name => Buffer.from(name))
+  const { listed, found, inWork } = await registerNames(listing, discovery)
+  if (inWork === 0) return { listed, found, inWork }
   const { rowCount } = await discovery.pool.query(
     `update ingest_files set due_at = clock_timestamp() + $2 * interval '1 ms'
       where file_name = any($1::text[]) and status = 'pending' and message is null
         and due_at > clock_timestamp() + $2 * interval '1 ms'`,
     [names, GROWING_LOOK_MS],
   )
-  const { listed, found } = await registerNames(
-    names.map(name => Buffer.from(name)),
-    discovery,
-  )
-  return { listed, found: found + rowCount! }
+  return { listed, found: found + rowCount!, inWork }
 }
 
 /** Registers those of the named files that are new, as `pending` or `refused`. */
@@ -57,7 +58,7 @@ export async function registerNames(
   discovery: Discovery,
 ): Promise<Found> {
   const entries = listing.map(storedName).filter(({ verdict }) => verdict !== 'unfinished')
-  if (entries.length === 0) return { listed: 0, found: 0 }
+  if (entries.length === 0) return { listed: 0, found: 0, inWork: 0 }
   const bad = new Set(entries.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name))
   const latest = await latestGenerations(
     entries.map(({ name }) => name),
@@ -72,7 +73,8 @@ export async function registerNames(
     const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
     found.push({ name, generation: generation + 1, seen, fault })
   }
-  return { listed: entries.length, found: await register(found, discovery) }
+  const inWork = entries.length - latest.length
+  return { listed: entries.length, found: await register(found, discovery), inWork }
 }
 
 interface Known extends Seen {

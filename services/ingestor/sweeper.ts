@@ -38,7 +38,8 @@ export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): 
     while (!stop.aborted) {
       const startedAt = performance.now()
       const names = watcher.take()
-      const due = startedAt >= dueAt || names.length > WATCHABLE_NAMES
+      const cameUp = watcher.cameUp()
+      const due = cameUp || startedAt >= dueAt || names.length > WATCHABLE_NAMES
       const { listed, found } = await retrying(() => look(due ? null : names, sweeping), {
         what: 'discover',
         ...sweeping.retry,
@@ -48,7 +49,7 @@ export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): 
         sweeping.onFound()
       }
       if (names.length > 0) ears.heard()
-      else if (due && found > 0 && watcher.isWatching) ears.missed()
+      else if (due && !cameUp && found > 0 && watcher.isWatching) ears.missed()
       if (due) {
         const crowded = listed > WATCHABLE_NAMES
         if (crowded) await watcher.stop()

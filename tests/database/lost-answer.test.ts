@@ -65,7 +65,7 @@ test('a COMMIT whose answer is lost, and whose file another has taken on since, 
 })
 
 test.each([
-  ['while it begins', /^begin$/],
+  ['while it begins', /^begin;/],
   ['at the look at the claims', /for key share/],
   ['at the announcement of the COPY', /^copy user_activity /],
   ['in the middle of the rows', /^copy data$/],

@@ -12,7 +12,7 @@ const REPEATS = Number(process.env.TEST_FREEZES ?? 1)
 
 /** Where the process stands when it freezes, by the statement that it has sent and the server waits for. */
 const MOMENTS: [where: string, statement: RegExp, evicted: boolean][] = [
-  ['between two batches', /^begin$/, false],
+  ['between two batches', /^begin;/, false],
   ['in the middle of a COPY', /^copy data$/, true],
   [
     'with a transaction idle before the compare-and-set',

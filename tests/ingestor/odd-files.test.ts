@@ -92,6 +92,17 @@ describe('41: the same name again', () => {
     expect(readFileSync(join(folders.archive, 'same.2.csv'), 'utf8')).toBe(fileOf(row(2), row(3)))
   })
 
+  test('and the same file, moved back from the archive, is read again: all of it duplicate', async () => {
+    const [database, folders] = [await freshDatabase(), await freshFolders()]
+    await folders.drop('back.csv', fileOf(row(1), row(2)))
+    await ingestOnce(database, folders)
+    renameSync(join(folders.archive, 'back.csv'), join(folders.input, 'back.csv'))
+    expect((await ingestOnce(database, folders)).summary.rows).toEqual({
+      ...{ read: 2, loaded: 0, duplicate: 2, rejected: 0 },
+    })
+    expect(readdirSync(folders.archive)).toEqual(['back.2.csv'])
+  })
+
   test('never overwrites what is in the archive under the name it would take', async () => {
     const [database, folders] = [await freshDatabase(), await freshFolders()]
     writeFileSync(join(folders.archive, 'a.csv'), 'precious')

@@ -67,17 +67,20 @@ async function judge({ file, edits, tests }: Mutant): Promise<Verdict> {
 
 /** @returns the names of tests that fail; the run stops at the first */
 async function redTests(tests: string[]): Promise<string[]> {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=json', ...tests]
+  const output = join(copy, 'report.json')
+  await rm(output, { force: true })
+  const reporting = ['--reporter=json', `--outputFile=${output}`]
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', ...reporting, ...tests]
   const { TEST_SEED = '1' } = process.env
-  const { stdout } = await new Promise<{ stdout: string }>(resolve =>
+  const said = await new Promise<string>(resolve =>
     execFile(
       process.execPath,
       args,
       { cwd: copy, env: { ...process.env, TEST_SEED }, maxBuffer: 1 << 28 },
-      (_, stdout) => resolve({ stdout }),
+      (_, stdout, stderr) => resolve(`${stdout}${stderr}`),
     ),
   )
-  const report = JSON.parse(stdout.slice(stdout.indexOf('{"num')))
+  const report = JSON.parse(await readFile(output, 'utf8').catch(() => unreadable(said)))
   const suites: { message: string; assertionResults: { status: string; fullName: string }[] }[] =
     report.testResults
   const failed = suites.flatMap(({ assertionResults }) =>
@@ -86,7 +89,11 @@ async function redTests(tests: string[]): Promise<string[]> {
   // A copy that cannot even be loaded proves nothing.
   if (failed.length === 0 && !report.success) {
     const messages = suites.map(({ message }) => message).filter(message => message !== '')
-    throw new Error(`the tests did not run: ${messages.join('; ') || stdout.slice(-2000)}`)
+    throw new Error(`the tests did not run: ${messages.join('; ') || said.slice(-2000)}`)
   }
   return failed
+}
+
+function unreadable(said: string): never {
+  throw new Error(`the tests wrote no report: ${said.slice(-2000)}`)
 }

@@ -94,12 +94,17 @@ async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortS
 // What a living ingestor beside this one has claimed is its own to finish.
 async function waitingFiles(pool: Pool, owner: string) {
   const { rows } = await pool.query(
-    `select file_name as name, message, status = 'pending' and message is not null as unreadable
-       from ingest_files
-      where (status = 'pending' and not exists (select from ingest_paused))
-         or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))`,
+    `with waiting as (
+       select file_name as name, message, status = 'pending' and message is not null as unreadable
+         from ingest_files
+        where (status = 'pending' and not exists (select from ingest_paused))
+           or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))
+     )
+     select count(*) filter (where not unreadable) as waiting,
+            coalesce(json_agg(json_build_object('name', name, 'message', message))
+                       filter (where unreadable), '[]') as unreadable
+       from waiting`,
     [owner],
   )
-  const unreadable = rows.filter(row => row.unreadable)
-  return { waiting: rows.length - unreadable.length, unreadable }
+  return rows[0] as { waiting: number; unreadable: { name: string; message: string }[] }
 }
