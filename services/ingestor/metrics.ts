@@ -8,6 +8,15 @@ import type { Spent } from './spent.ts'
 
 const SHARED = 'in the database: the same from every ingestor'
 
+/** Of the client library's own: their names break Prometheus' conventions (`promtool check metrics`). */
+const ILL_NAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+]
+
 /**
  * The metrics of one ingestor, after Prometheus' conventions: base units, `_total` for counters,
  * moments instead of ages. Written to once a batch; what waits is asked for at each scrape.
@@ -74,6 +83,7 @@ export class Metrics {
   constructor(pools: { commits: Pool; control: Pool }) {
     this.#pools = pools
     collectDefaultMetrics({ register: this.registry })
+    for (const name of ILL_NAMED) this.registry.removeSingleMetric(name)
     for (const outcome of ['loaded', 'duplicate', 'rejected']) this.#rows.inc({ outcome }, 0)
     for (const reason of Object.keys(REJECT_REASONS)) this.#rejects.inc({ reason }, 0)
     for (const status of ['done', 'refused', 'missing']) this.#files.inc({ status }, 0)
