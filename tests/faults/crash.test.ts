@@ -22,7 +22,7 @@ describe.each(FAILPOINTS)('a SIGKILL %s', point => {
     async () => {
       for (let cycle = 0; cycle < CYCLES; cycle++) await crashAt(point, 2 - (cycle % 2), cycle)
     },
-    CYCLES * 30_000,
+    CYCLES * 60_000,
   )
 })
 
@@ -36,15 +36,15 @@ async function crashAt(point: string, pass: number, cycle: number): Promise<void
     INGEST_FAILPOINT: point,
     INGEST_FAILPOINT_PASSES: String(pass),
   })
-  await victim.waitForLog('ready')
+  await victim.waitForLog('ready', 30_000)
   for (const file of files) {
     await publish([file], folders)
     await sleep(30)
   }
-  expect(await victim.exit()).toEqual({ code: null, signal: 'SIGKILL' })
+  expect(await victim.exit(30_000)).toEqual({ code: null, signal: 'SIGKILL' })
 
   const survivor = startIngestor(database, folders, SMALL_BATCHES)
-  await survivor.waitForLog('ready')
+  await survivor.waitForLog('ready', 30_000)
   await until('the takeover', () => nothingHeldBy(victim.pid, database), LEASE_MS + 5_000)
   await drained(database, files)
   expect(await survivor.stop()).toEqual({ code: 0, signal: null })
@@ -67,7 +67,7 @@ test.each(INGESTORS)(
     for (let kill = 0; kill < KILLS; kill++) {
       const victim = chance.whole(0, count - 1)
       // Ready, so that the kill falls into work and not into the start of a process.
-      await working[victim]!.waitForLog('ready')
+      await working[victim]!.waitForLog('ready', 30_000)
       await publish(files.slice(kill * 5, kill * 5 + 5), folders)
       await sleep(chance.whole(0, 250))
       await working[victim]!.stop('SIGKILL')

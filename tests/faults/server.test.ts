@@ -1,19 +1,18 @@
-import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { Chance, seedOf } from '../support/chance.ts'
-import { breaches, type Checked, sampleCounters } from '../support/checker.ts'
+import { sampleCounters } from '../support/checker.ts'
 import { atTestEnd } from '../support/cleanup.ts'
 import { freshFolders } from '../support/folders.ts'
 import { drained, readiness, startIngestor } from '../support/ingestor.ts'
 import { anEvent, fileOf, makeFiles, publish } from '../support/made-file.ts'
 import { ownServer } from '../support/own-server.ts'
-import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
-import type { LogLine, RunningService } from '../support/process.ts'
+import { freshDatabase } from '../support/postgres.ts'
+import type { LogLine } from '../support/process.ts'
+import { inOrder, sessions, terminateSessions, working } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
-const SMALL_BATCHES = { INGEST_BATCH_ROWS: '100' }
 const TERMINATIONS = Number(process.env.TEST_TERMINATIONS ?? 20)
 const CRASHES = Number(process.env.TEST_SERVER_CRASHES ?? 2)
 
@@ -162,148 +161,6 @@ test('a foreign lock on one file of the checkpoint holds up that file alone', as
   await stranger.query('rollback')
   await inOrder({ database, folders, files }, ingestor)
 })
-
-test('a database that has become read-only is waited for, and nothing is archived', async () => {
-  const { database, folders, files, ingestor } = await working({ publishNow: false })
-  await database.query(`alter database ${database.name} set default_transaction_read_only = on`)
-  await terminateSessions(database)
-  await publish(files, folders)
-  await ingestor.waitForLog(line => line.code === '25006')
-  expect((await readiness(ingestor)).status).toBe(503)
-  expect(await archived(folders.archive)).toEqual([])
-  const admin = await database.pool.connect()
-  await admin.query('set default_transaction_read_only = off')
-  await admin.query(`alter database ${database.name} reset default_transaction_read_only`)
-  admin.release(true)
-  await terminateSessions(database)
-  await inOrder({ database, folders, files }, ingestor)
-})
-
-test('a right that is taken away is a configuration fault until it is given back', async () => {
-  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-  const role = `clerk_${database.name}`
-  await database.query(
-    `create role ${role} login password 'Secret-7';
-     grant all on all tables in schema public to ${role};
-     grant all on all sequences in schema public to ${role};
-     grant temporary on database ${database.name} to ${role};
-     revoke insert on user_activity from ${role}`,
-  )
-  atTestEnd(() => database.query(`drop owned by ${role}; drop role ${role}`))
-  const files = makeFiles(3, { seed: 414, rows: 100 })
-  await publish(files, folders)
-  const env = { ...database.env, POSTGRES_USER: role, POSTGRES_PASSWORD: 'Secret-7' }
-  const ingestor = startIngestor({ env }, folders)
-  const fault = await ingestor.waitForLog(line => line.code === '42501')
-  expect(fault).toMatchObject({ level: 'error', what: 'commit' })
-  await until('not ready', async () => (await readiness(ingestor)).status === 503)
-  await noHotLoop(ingestor, '42501')
-  expect(await archived(folders.archive)).toEqual([])
-  await database.query(`grant insert on user_activity to ${role}`)
-  await inOrder({ database, folders, files }, ingestor)
-})
-
-test.each([
-  ['a wrong password', { POSTGRES_PASSWORD: 'Secret-8' }, '28P01'],
-  [
-    'a user that is not there',
-    { POSTGRES_USER: 'nobody-here', POSTGRES_PASSWORD: 'Secret-8' },
-    '28P01',
-  ],
-  ['a database that is not there', { POSTGRES_DB: 'not_there', POSTGRES_PASSWORD: '' }, '3D000'],
-])(
-  '%s is said in one clear line without the secret, and not in a hot loop',
-  async (_, wrong, code) => {
-    const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-    const secret = wrong.POSTGRES_PASSWORD || database.env.POSTGRES_PASSWORD!
-    const env = { ...database.env, ...wrong, POSTGRES_PASSWORD: secret }
-    const ingestor = startIngestor({ env }, folders)
-    const fault = await ingestor.waitForLog(line => line.level === 'error')
-    expect(fault).toMatchObject({ code, what: 'connect' })
-    expect((await readiness(ingestor)).status).toBe(503)
-    await noHotLoop(ingestor, code)
-    expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
-    expect(ingestor.stderr()).not.toContain(secret)
-  },
-)
-
-test.each([
-  [
-    'no schema at all',
-    'drop table schema_migrations',
-    /expected version \d+, found 0; run .npm run migrate/,
-  ],
-  [
-    'an older schema',
-    'delete from schema_migrations where version = (select max(version) from schema_migrations)',
-    /run .npm run migrate/,
-  ],
-  [
-    'a newer schema',
-    `insert into schema_migrations values (9999, '9999_x.sql', '')`,
-    /found 9999; use the newer release/,
-  ],
-])('%s is refused by version, with exit 2, before anything is read', async (_, ddl, said) => {
-  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-  await publish(makeFiles(1, { seed: 415, rows: 10 }), folders)
-  await database.query(ddl)
-  const ingestor = startIngestor(database, folders)
-  expect(await ingestor.exit()).toEqual({ code: 2, signal: null })
-  expect(ingestor.stderr()).toMatch(said)
-  expect(await database.value('select count(*) from ingest_files')).toBe(0)
-})
-
-interface Scene {
-  publishNow?: boolean
-  count?: number
-  database?: TestDatabase
-}
-
-async function working({ publishNow = true, count = 6, ...given }: Scene) {
-  const [database, folders] = await Promise.all([given.database ?? freshDatabase(), freshFolders()])
-  const files = makeFiles(count, { seed: 400, rows: 400 })
-  if (publishNow) await publish(files, folders)
-  const ingestor = startIngestor(database, folders, SMALL_BATCHES)
-  await ingestor.waitForLog('ready')
-  return { database, folders, files, ingestor }
-}
-
-/** The backlog drains, the process has lived through it all, it is fit again, and all is accounted for. */
-async function inOrder(checked: Required<Checked>, ingestor: RunningService): Promise<void> {
-  await drained(checked.database, checked.files, 45_000)
-  await until('ready again', async () => (await readiness(ingestor)).status === 200, 15_000)
-  expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
-  expect(await breaches(checked)).toEqual([])
-  expect(await checked.database.value('select sum(rows_duplicate)::int from ingest_files')).toBe(0)
-}
-
-async function sessions(database: TestDatabase): Promise<number[]> {
-  const rows = await database.query<{ pid: number }>(
-    `select pid from pg_stat_activity
-      where datname = current_database() and application_name like 'ingestor %'`,
-  )
-  return rows.map(({ pid }) => pid)
-}
-
-async function terminateSessions(database: TestDatabase): Promise<number> {
-  return database.value<number>(
-    `select count(*) from (
-       select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name like 'ingestor %') ended`,
-  )
-}
-
-/** In two seconds a back-off from 0.1 s comes to about five tries. */
-async function noHotLoop(ingestor: RunningService, code: string): Promise<void> {
-  const tries = () => ingestor.log.filter(line => line.code === code).length
-  const before = tries()
-  await sleep(2_000)
-  expect(tries() - before).toBeLessThan(15)
-}
-
-async function archived(folder: string): Promise<string[]> {
-  return readdir(folder)
-}
 
 function isLost(line: LogLine): boolean {
   return /Connection terminated/.test(JSON.stringify([line.error, line.err]))

@@ -1,4 +1,4 @@
-import { defineConfig, mergeConfig } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 
 /** How often each random fault is caused in the long run (`npm run test:faults`); hours on two cores. */
@@ -13,12 +13,10 @@ const REPETITIONS = {
 
 const given = Object.entries(REPETITIONS).map(([name, usual]) => [name, process.env[name] ?? usual])
 
-export default mergeConfig(
-  base,
-  defineConfig({
-    test: {
-      include: ['tests/{faults,database}/**/*.test.ts'],
-      env: { ...Object.fromEntries(given), TEST_LONG: 'yes' },
-    },
-  }),
-)
+export default defineConfig({
+  test: {
+    ...base.test,
+    include: ['tests/{faults,database}/**/*.test.ts'],
+    env: { ...Object.fromEntries(given), TEST_LONG: 'yes' },
+  },
+})

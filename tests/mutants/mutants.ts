@@ -14,7 +14,7 @@ const COMMIT = 'tests/database/commit.test.ts'
 const MERGE = 'tests/database/merge.test.ts'
 const CLAIM = 'tests/database/claim.test.ts'
 const LOST = 'tests/database/lost-answer.test.ts'
-const CRASH = 'tests/faults/crash.test.ts'
+const CONFIGURATION = 'tests/faults/configuration.test.ts'
 const GROWING = 'tests/ingestor/growing.test.ts'
 const WATCHER = 'tests/ingestor/watcher.test.ts'
 const READ = 'tests/ingestor/read.test.ts'
@@ -109,7 +109,7 @@ export const MUTANTS: Mutant[] = [
       const stored = await commit(batch, turn, before, pipeline.committing)`,
       ],
     ],
-    tests: [CRASH],
+    tests: [CONFIGURATION],
   },
   {
     name: 'conflicts do nothing',
