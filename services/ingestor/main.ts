@@ -11,6 +11,12 @@ import { addStatus } from './commands/status.ts'
 
 const COMMANDS = [addRun, addCheck, addStatus, addErrors, addReplay, addAudit, addDoctor]
 
+// Whoever read the answer has seen enough: `ingest status --watch | head`.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 await exitWith(async () => {
   let exitCode = 0
   const ends: Ends =
