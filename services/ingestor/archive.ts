@@ -6,6 +6,7 @@ import type { ArchiveMode } from './config.ts'
 import type { Failpoint } from './failpoint.ts'
 import { numbered, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
+import { laps, type Spent } from './spent.ts'
 
 /** A file that nothing is to be read from any more. */
 export interface Finished {
@@ -24,6 +25,7 @@ export interface Archiving {
   refusedDir: string
   archive: ArchiveMode
   failpoint: (point: Failpoint) => void
+  spent?: Spent
 }
 
 /**
@@ -36,6 +38,7 @@ export interface Archiving {
 export async function archiveFiles(files: readonly Finished[], to: Archiving): Promise<void> {
   if (files.length === 0) return
   to.failpoint('before-archive')
+  const lap = laps(to.spent ?? (() => {}))
   const archived: { fileId: number; as: string | null }[] = []
   const failures: unknown[] = []
   for (const file of files) {
@@ -53,6 +56,7 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
       where f.file_id = a.file_id`,
     [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
   )
+  lap('archive')
   if (failures.length > 0) throw failures[0]
 }
 

@@ -56,6 +56,7 @@ export async function claimFiles(
           and (status = 'pending' or lease_until < clock_timestamp())
           and due_at <= clock_timestamp()
           and (status = 'pending' and attempts = 0 or $5)
+          and not exists (select from ingest_paused)
         order by due_at, file_id
         limit $3
           for update skip locked

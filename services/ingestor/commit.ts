@@ -9,6 +9,7 @@ import { type Left, mergeAroundRefused, mergeRows } from './merge.ts'
 import { quarantine, rejectsAmong } from './quarantine.ts'
 import { type Retry, retrying } from './retry.ts'
 import type { Reject } from './segment.ts'
+import { laps, type Spent } from './spent.ts'
 import { tuplesOf } from './tuple.ts'
 import type { Turn } from './turn.ts'
 
@@ -24,6 +25,8 @@ export interface Committing {
   /** The way that batches begin with; `merge` for as long as duplicates keep coming. */
   mode: { current: Mode }
   failpoint: (point: Failpoint) => void
+  /** Hears what loading and committing took. */
+  spent: Spent
   onFault: NonNullable<Retry['onFault']>
 }
 
@@ -67,17 +70,19 @@ export function commit(
     if (backend !== null) await endSession(backend, to)
     if (sent && (await wasStored(sent, to))) return { ...sent, mode, attempts }
     sent = null
+    const lap = laps(to.spent)
     try {
       const kept = await inTransaction(
         to.pool,
         async tx => {
           backend = (tx as unknown as { processID: number }).processID
           to.failpoint('after-begin')
-          sent = await store(tx, batch, mode, overlapped, to)
+          sent = await store(tx, batch, mode, overlapped, to, lap)
           return sent
         },
         () => to.failpoint('commit-sent'),
       )
+      lap('commit')
       to.failpoint('after-commit')
       return { ...kept, mode, attempts }
     } catch (error) {
@@ -101,6 +106,7 @@ async function store(
   mode: Mode,
   overlapped: Turn | null,
   to: Committing,
+  lap: ReturnType<typeof laps>,
 ): Promise<Kept> {
   await holdClaims(tx, batch)
   const left = await load(tx, batch, mode)
@@ -109,9 +115,11 @@ async function store(
     ...rejectsAmong(left, batch),
   ]
   await quarantine(tx, rejects)
+  lap('load')
   to.failpoint('after-copy')
   const moves = movesOf(batch, left)
   if (overlapped && !(await overlapped.firstTry)) throw new OutOfTurn()
+  lap(null)
   await advance(tx, moves, to.leaseMs)
   to.failpoint('after-compare-and-set')
   return { moves, rejects }

@@ -111,7 +111,7 @@ interface NewFile {
   fault: { reason: RefuseReason; message: string } | null
 }
 
-const BAD_NAME = {
+export const BAD_NAME = {
   reason: 'bad_name',
   message:
     'expected a printable UTF-8 name of at most 200 bytes ending in .csv; rename it and drop it again',

@@ -4,6 +4,7 @@ import { type Committing, commit, type Stored } from './commit.ts'
 import type { InFlight } from './inflight.ts'
 import { type Judging, segments } from './judge.ts'
 import type { Segment } from './segment.ts'
+import { timed } from './spent.ts'
 import { Turn } from './turn.ts'
 
 export interface Pipeline {
@@ -25,7 +26,8 @@ export async function ingest(claims: readonly Claim[], pipeline: Pipeline): Prom
   let failed = false
   let last: { batch: Batch; turn: Turn } | null = null
 
-  for (const batch of inBatches(judged(claims, pipeline.judging), pipeline.limits)) {
+  const batches = inBatches(judged(claims, pipeline.judging), pipeline.limits)
+  for (const batch of timed(batches, pipeline.committing.spent)) {
     pipeline.committing.failpoint('mid-read')
     const before = last && continues(last.batch, batch) ? last.turn : null
     const turn = new Turn(async turn => {

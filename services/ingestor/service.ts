@@ -13,8 +13,11 @@ import type { Failpoint } from './failpoint.ts'
 import { FolderClock } from './folder-clock.ts'
 import type { Faults } from './health.ts'
 import { InFlight } from './inflight.ts'
+import { countDiscrepancies } from './integrity.ts'
 import { type Lane, runLane } from './lane.ts'
 import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
+import type { Metrics } from './metrics.ts'
+import { OBEY_WITHIN_MS, obeyUntilStopped } from './obey.ts'
 import type { Pipeline } from './pipeline.ts'
 import { sweepUntilStopped } from './sweeper.ts'
 
@@ -32,23 +35,28 @@ export interface Ingestor {
   logger: Logger
   faults: Faults
   failpoint: (point: Failpoint) => void
+  metrics: Metrics
   onStored: (stored: Stored) => void
   onRefused: (file: Refusal) => void
 }
 
 /** Everything that ingests, wired together and running until stopped. */
 export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promise<void> {
-  const { config, pool, logger, faults, failpoint } = ingestor
+  const { config, pool, logger, faults, failpoint, metrics } = ingestor
   const work = new Doorbell()
   const held = new Set<Claim>()
   // One part that fails for good takes the others down with it, in order.
   const broken = new AbortController()
   const ending = AbortSignal.any([stop, broken.signal])
-  const onFault = (what: string, fault: Error | null) =>
+  const onFault = (what: string, fault: Error | null) => {
+    if (fault) metrics.retried(what)
     faults.report(`database: ${what}`, fault && faultText(fault))
+  }
   const retry = { logger, signal: ending, onFault }
-  const archiver = new Archiver({ ...config, pool, failpoint }, logger, fault =>
-    faults.report('archive', fault),
+  const archiver = new Archiver(
+    { ...config, pool, failpoint, spent: metrics.spent },
+    logger,
+    fault => faults.report('archive', fault),
   )
   const pipeline: Pipeline = {
     judging: { ...config, now: () => performance.now() },
@@ -60,6 +68,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
       leaseMs: config.leaseMs,
       mode: { current: 'copy' },
       failpoint,
+      spent: metrics.spent,
     },
     inFlight: new InFlight(config.connections),
     onStored: stored => {
@@ -71,8 +80,9 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     ...{ pool, pipeline, work, held, logger, retry, suspects },
     owner: config.owner,
     leaseMs: config.leaseMs,
-    idleMs: Math.min(config.sweepMs, config.leaseMs / 2),
+    idleMs: Math.min(config.sweepMs, config.leaseMs / 2, OBEY_WITHIN_MS),
     onClaimed: () => failpoint('after-claim'),
+    onFenced: files => metrics.fenced(files),
   })
   const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
 
@@ -87,6 +97,13 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     part(runLane(lane(false), ending)),
     part(sweepUntilStopped(sweeping, ending)),
     part(keepLeases(ingestor, held, work, ending)),
+    part(countDiscrepancies(pool, logger, found => metrics.discrepancies(found), ending)),
+    part(
+      obeyUntilStopped(
+        { ...ingestor, ...config, discovery: sweeping, onNotice: () => work.ring() },
+        ending,
+      ),
+    ),
   ]
   const archiving = part(archiver.run(ending))
   await Promise.allSettled(parts)
@@ -120,7 +137,7 @@ export function makeFolders(config: Config): void {
 
 /** Says that this process is alive, and looks for owners that are not. */
 async function keepLeases(
-  { config, pool, logger }: Ingestor,
+  { config, pool, logger, metrics }: Ingestor,
   held: ReadonlySet<Claim>,
   work: Doorbell,
   stop: AbortSignal,
@@ -131,6 +148,7 @@ async function keepLeases(
       await renewLeases(pool, held, config.leaseMs)
       const evicted = await evictFrozen(pool, config.owner, config.leaseMs)
       if (evicted.length > 0) {
+        metrics.evicted(evicted.length)
         logger.warn({ evicted }, 'ended the sessions of an ingestor whose lease ran out')
         work.ring()
       }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXIT } from '../../runtime/command.ts'
 import type { Pool } from '../../runtime/database.ts'
-import type { Environment } from '../../runtime/env.ts'
+import { ConfigurationError, type Environment } from '../../runtime/env.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import { Archiver } from '../archiver.ts'
@@ -34,6 +34,7 @@ export async function runOnce(
   const now = () => performance.now()
   try {
     await requireSchema(pool)
+    await refuseWhilePaused(pool)
     const summary = new Summary(now())
     const onRefused: Ingestor['onRefused'] = file => {
       ingestor.onRefused(file)
@@ -67,6 +68,16 @@ export async function runOnce(
   }
 }
 
+/** A run that waits for somebody to call `ingest_resume()` is not one that ends. */
+async function refuseWhilePaused(pool: Pool): Promise<void> {
+  const { rows } = await pool.query('select paused_by, paused_at, reason from ingest_paused')
+  for (const { paused_by, paused_at, reason } of rows) {
+    throw new ConfigurationError([
+      `paused by ${paused_by} at ${paused_at.toISOString()}: ${reason}; select ingest_resume() ends it`,
+    ])
+  }
+}
+
 /** @returns the files that cannot be read, and are left */
 async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortSignal) {
   const look = () => waitingFiles(ingestor.pool, ingestor.config.owner)
@@ -86,7 +97,7 @@ async function waitingFiles(pool: Pool, owner: string) {
     `with waiting as (
        select file_name as name, message, status = 'pending' and message is not null as unreadable
          from ingest_files
-        where status = 'pending'
+        where (status = 'pending' and not exists (select from ingest_paused))
            or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))
      )
      select count(*) filter (where not unreadable) as waiting,

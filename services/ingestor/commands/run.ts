@@ -14,8 +14,8 @@ import { Metrics } from '../metrics.ts'
 import { retrying } from '../retry.ts'
 import { type Ingestor, makeFolders, runIngestor } from '../service.ts'
 
-/** Connections beside those of the transactions in flight: claims, sweeps, leases, health. */
-const CONTROL_CONNECTIONS = 3
+/** Connections beside those of the transactions in flight: claims, sweeps, leases, health, commands. */
+const CONTROL_CONNECTIONS = 5
 /** An overlapping transaction may wait for a key that only this process can set free. */
 const LOCK_TIMEOUT_MS = 1_000
 
@@ -70,21 +70,25 @@ export function prepare(
   const commits = createPool(target, { ...shared, maxConnections: config.connections }, logger)
   const control = { ...shared, maxConnections: CONTROL_CONNECTIONS, durable: false }
   const pool = createPool(target, control, logger)
-  const metrics = new Metrics()
+  const metrics = new Metrics({ commits, control: pool })
   const failpoint = armed(env.INGEST_FAILPOINT, Number(env.INGEST_FAILPOINT_PASSES ?? 1))
-  const onRefused = ({ name, reason, message }: Refusal) =>
+  const said = ({ name, reason, message }: Refusal) =>
     logger.warn({ file: name, reason, message }, 'file refused')
+  const onRefused = (file: Refusal) => {
+    metrics.refused()
+    said(file)
+  }
   const onStored = (stored: Stored) => {
     metrics.stored(stored)
     logger.info(summed(stored), 'batch committed')
     for (const { claim, next } of stored.moves) {
-      if (next.status === 'refused') onRefused({ name: claim.fileName, ...next })
+      if (next.status === 'refused') said({ name: claim.fileName, ...next })
     }
   }
   return {
     ingestor: {
       ...{ config, commits, pool, logger, faults: new Faults(), failpoint },
-      ...{ onStored, onRefused },
+      ...{ metrics, onStored, onRefused },
     },
     metrics,
     close: async () => {
@@ -95,11 +99,13 @@ export function prepare(
 
 // A database that is not there yet, or not fit, is waited for; a wrong schema version is not.
 async function waitForSchema(
-  { pool, logger, faults }: Ingestor,
+  { pool, logger, faults, metrics }: Ingestor,
   signal: AbortSignal,
 ): Promise<void> {
-  const onFault = (what: string, fault: Error | null) =>
+  const onFault = (what: string, fault: Error | null) => {
+    if (fault) metrics.retried(what)
     faults.report(`database: ${what}`, fault && `${errorCode(fault)}: ${fault.message}`)
+  }
   await retrying(() => requireSchema(pool), { what: 'connect', logger, signal, onFault })
 }
 
