@@ -1,11 +1,14 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { ingestOnce } from '../ingestor/once.ts'
 import { type Folders, freshFolders } from '../support/folders.ts'
 import { makeFile } from '../support/made-file.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let database: TestDatabase
 let folders: Folders

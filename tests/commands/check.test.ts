@@ -1,11 +1,14 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
 import { ingestOnce } from '../ingestor/once.ts'
 import { type Folders, freshFolders } from '../support/folders.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const HEADER = 'event_id,event_time,event_type,product_id,price,user_id,session_id'
 const LIMIT = 400

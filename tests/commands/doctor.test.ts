@@ -1,9 +1,12 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freshFolders } from '../support/folders.ts'
 import { emptyDatabase, freshDatabase } from '../support/postgres.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 interface Report {
   fit: boolean

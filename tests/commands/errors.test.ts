@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
 import { ingestOnce } from '../ingestor/once.ts'
 import { freshFolders } from '../support/folders.ts'
@@ -9,6 +9,9 @@ import { startIngestor } from '../support/ingestor.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const HEADER = 'event_id,event_time,event_type,product_id,price,user_id,session_id'
 const row = (n: number, price = '9.99', session = 's') =>

@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
 import { freshFolders } from '../support/folders.ts'
 import { startIngestor } from '../support/ingestor.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const HEADER = 'event_id,event_time,event_type,product_id,price,user_id,session_id'
 const fileOf = (from: number, rows = 3) =>
@@ -85,5 +88,5 @@ test.each([1, 3])(
     ])
     for (const ingestor of ingestors) expect(await ingestor.stop()).toMatchObject({ code: 0 })
   },
-  60_000,
+  180_000,
 )

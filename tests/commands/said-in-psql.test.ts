@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
 import { ingestOnce } from '../ingestor/once.ts'
 import { type Folders, freshFolders } from '../support/folders.ts'
@@ -7,6 +7,9 @@ import { startIngestor } from '../support/ingestor.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { command } from './command.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const HEADER = 'event_id,event_time,event_type,product_id,price,user_id,session_id'
 const row = (n: number) => `${idOf(n)},2026-01-02 07:15:22,view,1,9.99,2,s`

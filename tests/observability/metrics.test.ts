@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
 import { type Folders, freshFolders } from '../support/folders.ts'
 import { drained, startIngestor } from '../support/ingestor.ts'
@@ -12,6 +12,9 @@ import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import type { RunningService } from '../support/process.ts'
 import { until } from '../support/until.ts'
 import { startPrometheus } from './prometheus.ts'
+
+// Several processes a test: each takes seconds to start where the cores are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const run = promisify(execFile)
 const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url))
