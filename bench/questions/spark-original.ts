@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { OWN_SECONDS, pipelineSide } from '../ingestor.ts'
 import { installed, peerSide } from '../peers/peer.ts'
-import { sparkAtItsBest, sparkOriginal } from '../peers/spark.ts'
+import { sparkOriginal } from '../peers/spark.ts'
 import type { Question } from '../question.ts'
 import { also, inTurn, ratio } from '../rounds.ts'
 import { ROOT } from '../services.ts'
@@ -16,11 +16,10 @@ export const sparkOriginalFiles: Question = {
     const { sizes, made, say } = bench
     const there = existsSync(ORIGINAL)
     const files = await (there ? made.copied(ORIGINAL, 'original') : made.likeTheOriginal())
-    const { peers, versions, skipped } = await installed([sparkOriginal, sparkAtItsBest], bench)
+    const { peers, versions, skipped } = await installed([sparkOriginal], bench)
     const sides = [pipelineSide(bench, files), ...peers.map(peer => peerSide(bench, peer, files))]
     const measured = await inTurn(sides, sizes.rounds, say)
-    const [pipeline] = measured
-    const original = measured.find(({ name }) => name === sparkOriginal.name)
+    const [pipeline, original] = measured
     const what = 'time of the original / time of the pipeline'
     const verdicts =
       original === undefined
