@@ -30,6 +30,7 @@ export const REFUSE_REASONS = {
   not_regular_file: 'it is not a regular file',
   bad_header: 'the header does not name the seven columns',
   changed: 'the file was replaced or truncated while it was being read',
+  skipped: 'a person gave it up, with ingest_skip()',
 } as const
 
 export type RefuseReason = keyof typeof REFUSE_REASONS

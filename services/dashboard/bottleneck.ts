@@ -3,6 +3,8 @@ import type { Bottleneck, Ingestor, Point, Totals } from './shape.ts'
 
 /** Below this share of the time nothing is the wall. */
 const BUSY = 0.25
+/** What has waited for less is only passing through. */
+const LATE_MS = 2_000
 
 /**
  * What everything else waits for: only where something does. Reading and judging are one thread of
@@ -10,11 +12,12 @@ const BUSY = 0.25
  * @param lately the seconds of late
  */
 export function bottleneckOf(
-  totals: Totals,
+  { oldestWaitingAtMs }: Totals,
   ingestors: readonly Ingestor[],
   lately: readonly Point[],
+  nowMs: number,
 ): Bottleneck | null {
-  if (totals.filesWaiting === 0) return null
+  if (oldestWaitingAtMs === null || nowMs - oldestWaitingAtMs < LATE_MS) return null
   const working = ingestors.filter(({ state }) => state === 'working').length
   if (working === 0) return { at: 'waiting', words: 'no ingestor takes files' }
   const spent = (of: (point: Point) => number | null) =>

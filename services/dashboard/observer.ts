@@ -105,14 +105,14 @@ export class Observer {
   }
 
   #saw(snapshot: Snapshot): void {
-    const { nowMs, totals, ingestors, files, rejects } = snapshot
+    const { nowMs, totals, ingestors, files, rejects, paused } = snapshot
     this.#window.add(snapshot)
     this.#remember(snapshot)
     const lately = this.#ring.since(nowMs / 1000 - BOTTLENECK_SECONDS).points
     const value: Seen = {
-      ...{ totals, ingestors, files, rejects },
+      ...{ totals, ingestors, files, rejects, paused },
       rates: { ...this.#window.rates, freshness: snapshot.freshness },
-      bottleneck: bottleneckOf(totals, ingestors, lately),
+      bottleneck: bottleneckOf(totals, ingestors, lately, nowMs),
       audit: this.#auditor.latest,
     }
     this.#seen = { value, nowMs, at: this.#now() }
@@ -129,7 +129,8 @@ export class Observer {
     if (before && nowMs - before.nowMs < GAP_MS) {
       this.#ring.amend({ t, rowsIn: ratesBetween(before, { nowMs, totals }).rowsIn })
     }
-    const { filesWaiting, lastCommitAtMs } = totals
+    const { lastCommitAtMs } = totals
+    const filesWaiting = totals.filesWaiting + totals.filesInWork
     const commitAgeS = lastCommitAtMs === null ? null : (nowMs - lastCommitAtMs) / 1000
     this.#ring.amend({ t, filesWaiting, commitAgeS })
     for (let second = Math.ceil(sinceMs / 1000); second <= t; second++) this.#ring.fill(second)

@@ -7,6 +7,7 @@ export interface Moment {
 
 /** Rates are those of so many seconds: a file every few seconds is a trickle, not a flicker. */
 const WINDOW_MS = 10_000
+const TREND_MS = 3_000
 /** Bytes of a row of the generator, for as long as no row was read. */
 const GUESSED_ROW_BYTES = 105
 
@@ -31,12 +32,15 @@ export class RateWindow {
   }
 
   get rates(): Omit<Rates, 'freshness'> {
-    return ratesBetween(this.#moments[0]!, this.#moments.at(-1)!)
+    const newest = this.#moments.at(-1)!
+    const lately = this.#moments.find(({ nowMs }) => nowMs > newest.nowMs - TREND_MS - 500)!
+    const { bytesIn, bytesRead } = ratesBetween(lately, newest)
+    return { ...ratesBetween(this.#moments[0]!, newest), trend: { bytesIn, bytesRead } }
   }
 }
 
 /** Rows that have arrived but were never read are estimated from their bytes. */
-export function ratesBetween(from: Moment, to: Moment): Omit<Rates, 'freshness'> {
+export function ratesBetween(from: Moment, to: Moment): Omit<Rates, 'freshness' | 'trend'> {
   const seconds = (to.nowMs - from.nowMs) / 1000
   const of = (count: (totals: Totals) => number) =>
     seconds <= 0 ? 0 : Math.max(0, (count(to.totals) - count(from.totals)) / seconds)

@@ -11,7 +11,7 @@ import {
   type StoredSecond,
   secondsSince,
 } from './seconds.ts'
-import type { Ingestor, Marker, Rates, RecentFile, Rejects, Totals } from './shape.ts'
+import type { Ingestor, Marker, Rates, RecentFile, Rejects, Seen, Totals } from './shape.ts'
 import { RunningTotals } from './totals.ts'
 
 /** What one look at the database shows, all of it as of the same moment. */
@@ -24,6 +24,7 @@ export interface Snapshot {
   ingestors: Ingestor[]
   files: RecentFile[]
   rejects: Rejects
+  paused: Seen['paused']
   seconds: StoredSecond[]
   markers: Marker[]
   /** With the first look only: what arrived in the last 15 minutes. */
@@ -78,6 +79,7 @@ export class Rounds {
       ingestors,
       files: await recentFiles(tx),
       rejects: await this.#rejectsOf(tx, sums.rowsRejected, nowMs),
+      paused: await whoPaused(tx),
       seconds: await secondsSince(tx, sinceMs),
       markers: await markersSince(tx, sinceMs),
       arrivals: this.#begun ? null : await arrivalsSince(tx, sinceMs),
@@ -91,6 +93,11 @@ export class Rounds {
     this.#rejects = { of: rejected, atMs: nowMs, value }
     return value
   }
+}
+
+async function whoPaused(tx: Transaction): Promise<Seen['paused']> {
+  const { rows } = await tx.query('select paused_by as by, reason from ingest_paused')
+  return rows[0] ?? null
 }
 
 async function clock(tx: Transaction): Promise<number> {

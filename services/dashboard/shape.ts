@@ -38,6 +38,8 @@ export interface Seen {
   totals: Totals
   rates: Rates
   bottleneck: Bottleneck | null
+  /** By whom and why; null while they work. */
+  paused: { by: string; reason: string } | null
   ingestors: Ingestor[]
   files: RecentFile[]
   rejects: Rejects
@@ -81,6 +83,8 @@ export interface Rates {
   bytesRead: number
   filesIn: number
   filesDone: number
+  /** Of the last few seconds only: whether a backlog grows. */
+  trend: { bytesIn: number; bytesRead: number }
   /** From a file's arrival to its rows in the table, over the last minute; null without any. */
   freshness: { p50Ms: number; p95Ms: number; maxMs: number; files: number } | null
 }

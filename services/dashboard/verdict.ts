@@ -1,3 +1,4 @@
+import { shown } from '../contract/shown.ts'
 import { age, count, duration, number } from './public/words.ts'
 import { rowBytes } from './rates.ts'
 import type { Connection, Seen, Totals, Verdict } from './shape.ts'
@@ -14,13 +15,14 @@ export function verdictOf(connection: Connection, seen: Seen | null, nowMs: numb
   if (!seen) return quiet('Starting', 'asking the database')
   const { totals, ingestors } = seen
   if (!addsUp(seen)) return bad('Numbers do not add up', 'see the equation below')
+  if (seen.paused) return busy('Paused', `${shown(seen.paused.reason, 120)} says ${seen.paused.by}`)
   const working = ingestors.some(({ state }) => state === 'working')
-  const toDo = totals.filesWaiting + totals.filesInWork
-  if (!working && toDo > 0) {
-    return bad('Nobody at work', `no ingestor is running, ${count(toDo, 'file')} waiting`)
+  const left = totals.filesWaiting + totals.filesInWork
+  if (!working && left > 0) {
+    return bad('Nobody at work', `no ingestor is running, ${toDo(totals)}`)
   }
   const lateMs = totals.oldestWaitingAtMs === null ? 0 : nowMs - totals.oldestWaitingAtMs
-  if (toDo > 0 && lateMs > LATE_MS) return backlog(seen, lateMs)
+  if (left > 0 && lateMs > LATE_MS) return backlog(seen, lateMs)
   if (totals.filesFound === 0) return quiet('Empty', 'waiting for the first file')
   if (totals.lastCommitAtMs !== null && nowMs - totals.lastCommitAtMs < IDLE_MS)
     return keepingUp(seen)
@@ -54,18 +56,24 @@ function keepingUp({ totals, rates }: Seen): Verdict {
 
 function backlog({ totals, rates }: Seen, lateMs: number): Verdict {
   const oldest = `oldest ${age(lateMs)}`
-  if (rates.bytesRead === 0) {
+  const { bytesIn, bytesRead } = rates.trend
+  if (bytesRead === 0) {
     return lateMs > STUCK_MS
-      ? bad('Not moving', `${waiting(totals)}, ${oldest}`)
-      : busy('Falling behind', `${waiting(totals)}, ${oldest}`)
+      ? bad('Not moving', `${toDo(totals)}, ${oldest}`)
+      : busy('Falling behind', `${toDo(totals)}, ${oldest}`)
   }
-  const shrinking = rates.bytesRead - rates.bytesIn
+  const shrinking = bytesRead - bytesIn
   if (shrinking > 0) {
     const clearsMs = ((totals.bytesWaiting + totals.bytesInWork) / shrinking) * 1000
     return busy('Catching up', `backlog clears in about ${duration(Math.max(1000, clearsMs))}`)
   }
   const growing = number(-shrinking / rowBytes(totals))
-  return busy('Falling behind', `backlog grows by ${growing} rows/s, ${waiting(totals)}`)
+  return busy('Falling behind', `backlog grows by ${growing} rows/s, ${toDo(totals)}`)
+}
+
+/** What is claimed waits all the same, for as long as it is not loaded. */
+function toDo({ filesWaiting, filesInWork }: Totals): string {
+  return `${count(filesWaiting + filesInWork, 'file')} waiting`
 }
 
 function waiting({ filesWaiting }: Totals): string {

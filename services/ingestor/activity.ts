@@ -1,10 +1,7 @@
 import type { Batch } from './batch.ts'
 import type { Claim } from './claim.ts'
 import type { Stored } from './commit.ts'
-
-/** Where the time of a batch goes. */
-export type Stage = 'read' | 'judge' | 'load' | 'commit'
-export type Spent = (stage: Stage, ms: number) => void
+import type { Stage } from './spent.ts'
 
 /** So many of a second are kept; beyond that every one has the same chance to be among them. */
 const LATENCIES_KEPT = 500
@@ -17,7 +14,8 @@ export interface Doings {
   rejected: number
   bytes: number
   takeovers: number
-  spentMs: Record<Stage, number>
+  /** Of judging, reading is a part. */
+  spentMs: Record<Stage | 'read', number>
   latenciesMs: number[]
 }
 
@@ -35,22 +33,17 @@ export class Activity {
     this.#chance = chance
   }
 
-  readonly spent: Spent = (stage, ms) => {
+  spent(stage: Stage, ms: number): void {
     this.#doings.spentMs[stage] += ms
-  };
+  }
 
-  /** The same batches; what it takes to make one, and was not reading, was judging. */
-  *making(batches: Iterable<Batch>): Generator<Batch> {
-    const readMs = () => this.#doings.spentMs.read
-    let begunAt = this.#now()
-    let before = readMs()
-    for (const batch of batches) {
-      this.spent('judge', this.#now() - begunAt - (readMs() - before))
-      this.rowsInFlight += rowsOf(batch)
-      yield batch
-      begunAt = this.#now()
-      before = readMs()
-    }
+  read(ms: number): void {
+    this.#doings.spentMs.read += ms
+  }
+
+  /** Read and judged: the batch is in flight. */
+  begun(batch: Batch): void {
+    this.rowsInFlight += rowsOf(batch)
   }
 
   /** Stored or given up: the batch is in flight no more. */
@@ -101,7 +94,7 @@ function rowsOf({ rows, rejects }: Batch): number {
 function nothing(): Doings {
   return {
     ...{ batches: 0, loaded: 0, duplicate: 0, rejected: 0, bytes: 0, takeovers: 0 },
-    spentMs: { read: 0, judge: 0, load: 0, commit: 0 },
+    spentMs: { read: 0, judge: 0, load: 0, commit: 0, archive: 0 },
     latenciesMs: [],
   }
 }

@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, linkSync, lstatSync, openSync, renameSync, unlinkSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
@@ -6,6 +6,7 @@ import type { ArchiveMode } from './config.ts'
 import type { Failpoint } from './failpoint.ts'
 import { numbered, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
+import { laps, type Spent } from './spent.ts'
 
 /** A file that nothing is to be read from any more. */
 export interface Finished {
@@ -24,18 +25,29 @@ export interface Archiving {
   refusedDir: string
   archive: ArchiveMode
   failpoint: (point: Failpoint) => void
+  spent?: Spent
 }
 
 /**
  * Moves finished files out of the input folder and marks them, each step repeatable: a crash at any
  * point leaves a file that the next call finishes with. Nothing is overwritten, and a file that took
- * the name meanwhile is never touched: it is the next generation.
+ * the name meanwhile is never touched: it is the next generation. A file that cannot be moved does not
+ * hold up the others.
+ * @throws what the first of those met, once the others are moved and marked
  */
 export async function archiveFiles(files: readonly Finished[], to: Archiving): Promise<void> {
   if (files.length === 0) return
   to.failpoint('before-archive')
+  const lap = laps(to.spent ?? (() => {}))
   const archived: { fileId: number; as: string | null }[] = []
-  for (const file of files) archived.push({ fileId: file.fileId, as: moveAway(file, to) })
+  const failures: unknown[] = []
+  for (const file of files) {
+    try {
+      archived.push({ fileId: file.fileId, as: moveAway(file, to) })
+    } catch (error) {
+      failures.push(error)
+    }
+  }
   await Promise.all([to.inputDir, to.archiveDir, to.refusedDir].map(syncFolder))
   to.failpoint('after-archive-rename')
   await to.pool.query(
@@ -44,6 +56,8 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
       where f.file_id = a.file_id`,
     [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
   )
+  lap('archive')
+  if (failures.length > 0) throw failures[0]
 }
 
 /** Files that a crash left between their last commit and their move. */
@@ -74,11 +88,12 @@ function moveAway(file: Finished, to: Archiving): string | null {
   const folder = file.status === 'done' ? to.archiveDir : to.refusedDir
   const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
-  const name = freeName(file, folder)
+  const name = reserveName(file, folder)
   const target = join(folder, name)
   try {
     renameSync(source, target)
   } catch (error) {
+    unlinkSync(target)
     // Another ingestor was faster, with a file that a third one left behind.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return alreadyMoved(file, folder)
     throw error
@@ -89,8 +104,9 @@ function moveAway(file: Finished, to: Archiving): string | null {
     putBack(target, file, to)
     return null
   }
-  if (to.archive === 'delete' && file.status === 'done') unlinkSync(target)
-  return name
+  if (to.archive !== 'delete' || file.status !== 'done') return name
+  unlinkSync(target)
+  return null
 }
 
 // A crash may have come between the move and its mark.
@@ -103,10 +119,17 @@ function alreadyMoved(file: Finished, folder: string): string | null {
   }
 }
 
-function freeName(file: Finished, folder: string): string {
+// A rename overwrites, and an ingestor beside this one may be after the same name (the second
+// generation of a.csv and the first of a.2.csv): an empty file made for it alone keeps it.
+function reserveName(file: Finished, folder: string): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    if (!lstatSync(join(folder, name), { throwIfNoEntry: false })) return name
+    try {
+      closeSync(openSync(join(folder, name), 'wx'))
+      return name
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
   }
 }
 

@@ -86,7 +86,7 @@ export async function advance(
             mtime_ns       = coalesce(m.mtime_ns, f.mtime_ns),
             inode          = coalesce(m.inode, f.inode),
             still_since    = coalesce(clock_timestamp() - m.still_ms * interval '1 ms', f.still_since),
-            loaded_at      = case when m.to_offset > m.from_offset then clock_timestamp() else f.loaded_at end,
+            loaded_at      = case when m.to_offset > m.from_offset then statement_timestamp() else f.loaded_at end,
             finished_at    = case when m.status not in ('active', 'pending') then clock_timestamp() end,
             archived_at    = case when m.reason = 'changed' then clock_timestamp() end
        from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],

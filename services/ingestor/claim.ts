@@ -36,14 +36,15 @@ export interface Appetite {
   suspects: boolean
 }
 
-/** Claims without progress after which a file is parked. */
+/** Claims alone and without progress after which a file is parked. */
 export const MAX_ATTEMPTS = 3
 
 /**
  * Takes the oldest files that are due, or whose owner's lease has run out, and raises their epoch:
- * whoever had them before can commit nothing for them any more. A file that was claimed before and
- * got nowhere may be what ended its owner, so it is claimed with no other beside it; after three
- * such claims it is parked.
+ * whoever had them before can commit nothing for them any more. A file that is taken over may be
+ * what ended its owner, so it is claimed with no other beside it; after three such claims without
+ * progress it is parked. The least suspected goes first: kills that have nothing to do with a file
+ * then fall on another one each time, where the oldest first would be parked for them.
  */
 export async function claimFiles(
   pool: Pool,
@@ -52,26 +53,28 @@ export async function claimFiles(
 ): Promise<Claim[]> {
   const { rows } = await pool.query(
     `with candidate as materialized (
-       select file_id, attempts, size_bytes - byte_offset as bytes_left, due_at,
-              status = 'active' as taken_over
+       select file_id, status = 'active' as taken_over,
+              status = 'active' or attempts > 0 as suspect, attempts,
+              size_bytes - byte_offset as bytes_left, due_at
          from ingest_files
         where status in ('pending', 'active')
           and (status = 'pending' or lease_until < clock_timestamp())
           and due_at <= clock_timestamp()
-          and (attempts = 0 or $5)
+          and (status = 'pending' and attempts = 0 or $5)
+          and not exists (select from ingest_paused)
         order by due_at, file_id
         limit $3
           for update skip locked
      ), ranked as (
-       select file_id, attempts, taken_over,
+       select file_id, taken_over, suspect,
               sum(bytes_left) over w - bytes_left as bytes_before,
               row_number() over w as place
          from candidate
-       window w as (order by attempts = 0, due_at, file_id)
+       window w as (order by suspect desc, attempts, due_at, file_id)
      ), chosen as (
-       select file_id, taken_over from ranked
+       select file_id, taken_over, suspect from ranked
         where bytes_before < $4
-          and (place = 1 or not exists (select from ranked where attempts > 0))
+          and (place = 1 or not exists (select from ranked where suspect))
      )
      update ingest_files f
         set status = case when attempts >= ${MAX_ATTEMPTS} then 'parked' else 'active' end,
@@ -83,7 +86,7 @@ export async function claimFiles(
               then clock_timestamp() + $2 * interval '1 ms' end,
             finished_at = case when attempts >= ${MAX_ATTEMPTS} then clock_timestamp() end,
             epoch = epoch + 1,
-            attempts = attempts + 1,
+            attempts = attempts + suspect::integer,
             started_at = coalesce(started_at, clock_timestamp())
        from chosen
       where f.file_id = chosen.file_id

@@ -1,6 +1,5 @@
 import { inTransaction, type Pool, type Transaction } from '../runtime/database.ts'
 import type { Logger } from '../runtime/logger.ts'
-import type { Spent, Stage } from './activity.ts'
 import type { Batch } from './batch.ts'
 import { advance, holdClaims, type Move, movesOf, outcomeOf } from './checkpoint.ts'
 import { errorCode, Fenced, OutOfTurn, triage, UNIQUE_VIOLATION } from './errors.ts'
@@ -10,6 +9,7 @@ import { type Left, mergeAroundRefused, mergeRows } from './merge.ts'
 import { quarantine, rejectsAmong } from './quarantine.ts'
 import { type Retry, retrying } from './retry.ts'
 import type { Reject } from './segment.ts'
+import { laps, type Spent } from './spent.ts'
 import { tuplesOf } from './tuple.ts'
 import type { Turn } from './turn.ts'
 
@@ -77,7 +77,6 @@ export function commit(
         async tx => {
           backend = (tx as unknown as { processID: number }).processID
           to.failpoint('after-begin')
-          lap(null)
           sent = await store(tx, batch, mode, overlapped, to, lap)
           return sent
         },
@@ -107,7 +106,7 @@ async function store(
   mode: Mode,
   overlapped: Turn | null,
   to: Committing,
-  lap: Lap,
+  lap: ReturnType<typeof laps>,
 ): Promise<Kept> {
   await holdClaims(tx, batch)
   const left = await load(tx, batch, mode)
@@ -127,8 +126,6 @@ async function store(
 }
 
 async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
-  // A deferred constraint would speak at COMMIT, where no row can be told from its neighbours.
-  await tx.query('set constraints all immediate')
   const rows = { tuples: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
     if (mode === 'merge') return await mergeRows(tx, rows)
@@ -142,18 +139,6 @@ async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> 
   } catch (error) {
     if (triage(error) === 'data') throw new RowsRefused(error)
     throw error
-  }
-}
-
-type Lap = (stage: Stage | null) => void
-
-/** Tells what each stage took since the lap before; waiting for others (null) is no stage. */
-function laps(spent: Spent): Lap {
-  let begunAt = performance.now()
-  return stage => {
-    const now = performance.now()
-    if (stage !== null) spent(stage, now - begunAt)
-    begunAt = now
   }
 }
 

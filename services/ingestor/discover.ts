@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
@@ -10,19 +10,50 @@ export interface Discovery {
   pool: Pool
   inputDir: string
   clock: FolderClock
+  /** Told of each file that is refused at sight. */
+  onRefused: (file: Refusal) => void
+}
+
+export interface Refusal {
+  name: string
+  reason: RefuseReason
+  message: string
 }
 
 export interface Found {
   /** Names that were looked at, and files that were registered. */
   listed: number
   found: number
+  /** Names whose newest generation is not finished with. */
+  inWork: number
 }
+
+/** Names that are looked at together: the memory that a folder takes, whatever it holds. */
+const SLICE_NAMES = 2_000
 
 /** Lists the folder and registers what is new. The listing is the truth; a watcher only says when. */
 export async function sweep(discovery: Discovery): Promise<Found> {
   discovery.clock.set()
-  const listing = await readdir(discovery.inputDir, { encoding: 'buffer' })
-  return registerNames(listing, discovery)
+  const sum: Found = { listed: 0, found: 0, inWork: 0 }
+  for await (const names of slicesOf(discovery.inputDir)) {
+    const { listed, found, inWork } = await registerNames(names, discovery)
+    sum.listed += listed
+    sum.found += found
+    sum.inWork += inWork
+  }
+  return sum
+}
+
+async function* slicesOf(folder: string): AsyncGenerator<Buffer[]> {
+  const options = { encoding: 'buffer', bufferSize: SLICE_NAMES } as never
+  let slice: Buffer[] = []
+  for await (const { name } of await opendir(folder, options)) {
+    slice.push(name as unknown as Buffer)
+    if (slice.length < SLICE_NAMES) continue
+    yield slice
+    slice = []
+  }
+  if (slice.length > 0) yield slice
 }
 
 /** Files that are written to right now are looked at again this soon, not sooner. */
@@ -30,17 +61,16 @@ const GROWING_LOOK_MS = 100
 
 /** Names of which the watcher says that something happened: new files, or more of one that grows. */
 export async function lookAtNames(names: readonly string[], discovery: Discovery): Promise<Found> {
+  const listing = names.map(name => Buffer.from(name))
+  const { listed, found, inWork } = await registerNames(listing, discovery)
+  if (inWork === 0) return { listed, found, inWork }
   const { rowCount } = await discovery.pool.query(
     `update ingest_files set due_at = clock_timestamp() + $2 * interval '1 ms'
       where file_name = any($1::text[]) and status = 'pending' and message is null
         and due_at > clock_timestamp() + $2 * interval '1 ms'`,
     [names, GROWING_LOOK_MS],
   )
-  const { listed, found } = await registerNames(
-    names.map(name => Buffer.from(name)),
-    discovery,
-  )
-  return { listed, found: found + rowCount! }
+  return { listed, found: found + rowCount!, inWork }
 }
 
 /** Registers those of the named files that are new, as `pending` or `refused`. */
@@ -49,7 +79,7 @@ export async function registerNames(
   discovery: Discovery,
 ): Promise<Found> {
   const entries = listing.map(storedName).filter(({ verdict }) => verdict !== 'unfinished')
-  if (entries.length === 0) return { listed: 0, found: 0 }
+  if (entries.length === 0) return { listed: 0, found: 0, inWork: 0 }
   const bad = new Set(entries.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name))
   const latest = await latestGenerations(
     entries.map(({ name }) => name),
@@ -64,7 +94,8 @@ export async function registerNames(
     const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
     found.push({ name, generation: generation + 1, seen, fault })
   }
-  return { listed: entries.length, found: await register(found, discovery) }
+  const inWork = entries.length - latest.length
+  return { listed: entries.length, found: await register(found, discovery), inWork }
 }
 
 interface Known extends Seen {
@@ -80,7 +111,7 @@ interface NewFile {
   fault: { reason: RefuseReason; message: string } | null
 }
 
-const BAD_NAME = {
+export const BAD_NAME = {
   reason: 'bad_name',
   message:
     'expected a printable UTF-8 name of at most 200 bytes ending in .csv; rename it and drop it again',
@@ -121,8 +152,9 @@ function knownOf(row: Record<string, never>): Known {
 }
 
 // What was moved out of the folder and is there again was dropped again, even if it is the same
-// file; what never left is new only if it looks different.
-function isNew(known: Known, seen: Seen): boolean {
+// file; what never left is new only if it looks different, and a folder does at every file in it.
+function isNew(known: Known, seen: Seen & { regular: boolean }): boolean {
+  if (known.reason === 'not_regular_file' && !seen.regular) return false
   return known.archived || known.status === 'missing' || !same(known, seen)
 }
 
@@ -149,10 +181,13 @@ async function lookAt(
 }
 
 // Another ingestor may register the same generation at the same moment: one row comes of it.
-async function register(found: readonly NewFile[], { pool, clock }: Discovery): Promise<number> {
+async function register(
+  found: readonly NewFile[],
+  { pool, clock, onRefused }: Discovery,
+): Promise<number> {
   if (found.length === 0) return 0
   const stillMs = ({ mtimeNs }: Seen) => Math.max(0, clock.now() - Number(mtimeNs / 1_000_000n))
-  const { rowCount } = await pool.query(
+  const { rows } = await pool.query(
     `insert into ingest_files
        (file_name, generation, size_bytes, mtime_ns, inode, still_since, status, reason, message, finished_at)
      select name, generation, size, mtime, inode,
@@ -163,7 +198,8 @@ async function register(found: readonly NewFile[], { pool, clock }: Discovery): 
                    $7::text[], $8::text[])
          as f (name, generation, size, mtime, inode, still_ms, reason, message)
       order by mtime, name
-         on conflict (file_name, generation) do nothing`,
+         on conflict (file_name, generation) do nothing
+     returning file_name as name, reason, message`,
     [
       found.map(({ name }) => name),
       found.map(({ generation }) => generation),
@@ -175,5 +211,6 @@ async function register(found: readonly NewFile[], { pool, clock }: Discovery): 
       found.map(({ fault }) => fault?.message),
     ],
   )
-  return rowCount!
+  for (const row of rows) if (row.reason) onRefused(row)
+  return rows.length
 }

@@ -61,7 +61,7 @@ export function whole(line: Bytes, from: number, end: number): number {
 }
 
 /** `numeric` with two decimals: a header of four, then digits of base 10,000. At most 14 bytes. */
-export function price(out: Bytes, to: number, line: Bytes, from: number, end: number): number {
+export function decimal(out: Bytes, to: number, line: Bytes, from: number, end: number): number {
   let dot = from
   while (dot < end && line[dot] !== DOT) dot++
   const units = whole(line, from, dot)

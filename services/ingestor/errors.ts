@@ -3,9 +3,9 @@ import { DatabaseError } from 'pg'
 /**
  * What an error of the database asks for. `transient`: wait and do the same again. `data`: a row is
  * at fault, find it. `configuration`: a person must act; say so, wait longer, do not give up.
- * `defect`: this program is wrong.
+ * `folder`: not the database but the input folder cannot be read now. `defect`: this program is wrong.
  */
-export type Fault = 'transient' | 'data' | 'configuration' | 'defect'
+export type Fault = 'transient' | 'data' | 'configuration' | 'folder' | 'defect'
 
 // Classes of SQLSTATE, PostgreSQL's documentation, appendix A.
 const TRANSIENT = /^(08|25006|25P0[23]|40|53|55P03|55006|57|58|XX)/
@@ -17,8 +17,12 @@ const DATA = /^(22|23)/
 const OUR_MISTAKE = /^(0[0-3BFLZ]|2[0456BDF]|3[46B]|72|F0|HV)/
 const NETWORK = /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_|ENOTFOUND|ENOENT$)/
 
+/** Names of the calls that look at a folder and what is in it. */
+const FOLDER = /^(scandir|lstat|open)$/
+
 export function triage(error: unknown): Fault {
   const code = errorCode(error)
+  if (FOLDER.test((error as NodeJS.ErrnoException | null)?.syscall ?? '')) return 'folder'
   if (CONFIGURATION.test(code)) return 'configuration'
   if (TRANSIENT.test(code) || NETWORK.test(code) || isLostConnection(error)) return 'transient'
   if (DATA.test(code)) return 'data'

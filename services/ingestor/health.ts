@@ -60,7 +60,7 @@ export async function serveHealth(
         )
       }
       case '/metrics':
-        return send(200, metrics.registry.contentType, await metrics.registry.metrics())
+        return send(200, metrics.registry.contentType, await metrics.scraped())
       default:
         return send(404, 'text/plain', 'expected /livez, /readyz or /metrics\n')
     }

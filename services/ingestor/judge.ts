@@ -1,7 +1,7 @@
 import { judgeHeader } from '../contract/dialect.ts'
-import { COLUMNS, COMMON_LINE, type Column } from '../contract/event.ts'
-import type { Spent } from './activity.ts'
+import { COLUMNS, type Column } from '../contract/event.ts'
 import type { Claim } from './claim.ts'
+import { Marks, markCommon } from './common.ts'
 import { type LineFault, parseLine } from './parse.ts'
 import {
   type End,
@@ -12,6 +12,7 @@ import {
   pieces,
   type Reading,
   type Seen,
+  stillFor,
   tailAt,
   tailHash,
 } from './read.ts'
@@ -19,17 +20,17 @@ import { emptySegment, lineAt, type Next, type Reject, type Segment } from './se
 import { TupleWriter } from './tuple.ts'
 import { type Validated, validate } from './validate.ts'
 
-const COMMON = new RegExp(`${COMMON_LINE}\\r?\\n`, 'y')
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const IN_WORK: Next = { status: 'active' }
 
-/** Empty but while a block is judged. */
+// Used again and again; empty but while a block is judged.
 const tuples = new TupleWriter()
+const fields = new Marks()
 
 export interface Judging extends Reading {
   batchRows: number
-  /** Hears what reading took. */
-  spent: Spent
+  /** Told how many milliseconds reading took, once a chunk. */
+  onRead?: (ms: number) => void
 }
 
 /**
@@ -52,7 +53,9 @@ export function* segments(claim: Claim, judging: Judging): Generator<Segment> {
       claim,
       course.offset,
       course.lineNo,
-      afterFault(error as NodeJS.ErrnoException),
+      error instanceof BadHeader
+        ? afterBadHeader(error, course)
+        : afterFault(error as NodeJS.ErrnoException),
     )
   }
 }
@@ -79,7 +82,7 @@ function* linesJudged(course: Course): Generator<Segment, End> {
   const reader: Generator<Piece, End> = pieces(course.claim, course.judging)
   try {
     for (;;) {
-      const step = timed(reader, course.judging)
+      const step = pulled(reader, course.judging)
       if (step.done) return step.value
       if (step.value.kind === 'overlong') yield overlongRejected(course, step.value)
       else yield* blockJudged(course, step.value)
@@ -89,22 +92,21 @@ function* linesJudged(course: Course): Generator<Segment, End> {
   }
 }
 
-function timed(reader: Generator<Piece, End>, { now, spent }: Judging) {
+function pulled(reader: Generator<Piece, End>, { now, onRead }: Judging) {
   const begunAt = now()
   const step = reader.next()
-  spent('read', now() - begunAt)
+  onRead?.(now() - begunAt)
   return step
 }
 
 function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
   const source = Buffer.from(lines.window.subarray(lines.start, lines.end))
-  const text = source.toString('latin1')
   let at = 0
-  while (at < text.length) {
+  while (at < source.length) {
     const segment = emptySegment(course.claim, course.offset, course.lineNo, IN_WORK)
     segment.source = source.subarray(at)
-    if (course.columns === null) at = headerJudged(course, segment, text, lines.seen)
-    at = rowsJudged(course, segment, source, text, lines.offset, at)
+    at += course.columns === null ? headerJudged(course, segment, lines.seen) : 0
+    at = rowsJudged(course, segment, source, lines.offset, at)
     segment.copy = tuples.take()
     segment.to = lines.offset + at
     segment.lineNo = course.lineNo
@@ -115,29 +117,29 @@ function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
   }
 }
 
-/** Judges lines from `at` on until the text or the batch is full. @returns where it stopped */
+/**
+ * Judges lines from `at` on until the block or the batch is full.
+ * @param offset of the block in the file
+ * @returns where it stopped
+ */
 function rowsJudged(
   course: Course,
   segment: Segment,
-  source: Buffer,
-  text: string,
+  block: Buffer,
   offset: number,
   at: number,
 ): number {
   const { fileId } = course.claim
   const usual = course.columns!.every((column, index) => column === COLUMNS[index])
   let left = course.judging.batchRows
-  while (at < text.length && left-- > 0) {
-    COMMON.lastIndex = at
-    if (usual && COMMON.test(text)) {
-      const next = COMMON.lastIndex
-      const end = text.charCodeAt(next - 2) === 13 ? next - 2 : next - 1
-      tuples.write(source, at, end, fileId, ++course.lineNo)
+  while (at < block.length && left-- > 0) {
+    if (usual && markCommon(block, at, fields)) {
+      tuples.write(block, fields, fileId, ++course.lineNo)
       segment.offsets.push(offset + at)
-      at = next
+      at = fields.next
     } else {
       lineJudged(course, segment, offset + at)
-      at = afterLine(text, at)
+      at = afterLine(block, at)
     }
   }
   return at
@@ -163,8 +165,8 @@ function lineJudged(course: Course, segment: Segment, byteOffset: number): void 
   segment.rejects.push(reject(course, { byteOffset, reason, column, message, raw }))
 }
 
-function afterLine(text: string, at: number): number {
-  return text.indexOf('\n', at) + 1 || text.length
+function afterLine(block: Buffer, at: number): number {
+  return block.indexOf(0x0a, at) + 1 || block.length
 }
 
 function judgeLine(line: Buffer, course: Course): TooLong | LineFault | Validated {
@@ -188,7 +190,8 @@ function overlongRejected(course: Course, piece: Overlong): Segment {
   return segment
 }
 
-function headerJudged(course: Course, segment: Segment, text: string, seen: Seen): number {
+/** @returns the bytes that it takes */
+function headerJudged(course: Course, segment: Segment, seen: Seen): number {
   const line = lineAt(segment, segment.from)
   const limit = course.judging.maxLineBytes
   if (line.length > limit) throw longHeader(limit, line.length, seen)
@@ -199,7 +202,7 @@ function headerJudged(course: Course, segment: Segment, text: string, seen: Seen
   if (!header.ok) throw new BadHeader(header.message, seen)
   course.columns = segment.columns = header.columns
   course.lineNo = 1
-  return afterLine(text, 0)
+  return afterLine(segment.source, 0)
 }
 
 function longHeader(limit: number, found: number, seen: Seen): BadHeader {
@@ -237,9 +240,15 @@ function afterEnd(end: End): Next {
 
 const RETRY_READ_MS = 5_000
 
+// A file that is still being written is refused, and moved away, only when it stands still.
+function afterBadHeader({ message, seen }: BadHeader, { claim, judging }: Course): Next {
+  const stillMs = stillFor(seen, claim, judging.now())
+  return stillMs >= judging.settleMs
+    ? { status: 'refused', reason: 'bad_header', message, seen }
+    : { status: 'pending', waitMs: judging.settleMs - stillMs, seen, stillMs }
+}
+
 function afterFault(error: NodeJS.ErrnoException): Next {
-  if (error instanceof BadHeader)
-    return { status: 'refused', reason: 'bad_header', message: error.message, seen: error.seen }
   switch (error.code) {
     case 'ENOENT':
       return { status: 'missing', message: 'the file is no longer in the input folder' }

@@ -26,6 +26,7 @@ export interface Lane {
   /** The claims of all lanes that are in work: what the process is alive for. */
   held: Set<Claim>
   onClaimed: (claims: readonly Claim[]) => void
+  onFenced: (files: number) => void
 }
 
 /** Claims and ingests until stopped. Two lanes keep a large file from holding up small ones. */
@@ -59,6 +60,7 @@ async function ingestClaims(claims: readonly Claim[], lane: Lane): Promise<void>
   } catch (error) {
     if (!(error instanceof Fenced)) throw error
     lane.logger.warn({ fileIds: error.fileIds }, 'fenced')
+    lane.onFenced(error.fileIds.length)
     const release = () => releaseClaims(lane.pool, lane.owner, claims)
     await retrying(release, { what: 'release', ...lane.retry })
   } finally {

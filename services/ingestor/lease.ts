@@ -75,13 +75,13 @@ export async function evictFrozen(
 /** What is due but could not be claimed (locked, or for another lane) is looked at again after this. */
 const HELD_BY_OTHERS_MS = 200
 
-/** Milliseconds until there may be something to claim; Infinity where nothing waits. */
+/** Milliseconds until there may be something to claim; Infinity where nothing waits, or all does. */
 export async function nextDueMs(pool: Pool): Promise<number> {
   const { rows } = await pool.query(
     `select extract(epoch from
               min(case status when 'active' then lease_until else due_at end) - clock_timestamp()
             )::float8 * 1000 as ms
-       from ingest_files where status in ('pending', 'active')`,
+       from ingest_files where status in ('pending', 'active') and not exists (select from ingest_paused)`,
   )
   return rows[0].ms === null ? Number.POSITIVE_INFINITY : Math.max(HELD_BY_OTHERS_MS, rows[0].ms)
 }

@@ -1,70 +1,43 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command } from 'commander'
 import { exitWith } from '../runtime/command.ts'
-import { type Environment, environment } from '../runtime/env.ts'
-import { runOnce } from './commands/once.ts'
-import { run } from './commands/run.ts'
+import { addAudit } from './commands/audit.ts'
+import { addCheck } from './commands/check.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addErrors } from './commands/errors.ts'
+import type { Ends } from './commands/register.ts'
+import { addReplay } from './commands/replay.ts'
+import { addRun } from './commands/start.ts'
+import { addStatus } from './commands/status.ts'
 
-/** Flags that win over a setting of the environment. */
-const SETTINGS: Record<string, [flag: string, help: string]> = {
-  DATA_DIR: ['--data-dir <folder>', 'holds input/, archive/ and refused/ (default: ./data)'],
-  INPUT_DIR: ['--input-dir <folder>', 'where files are dropped'],
-  ARCHIVE_DIR: ['--archive-dir <folder>', 'where finished files go'],
-  INGEST_BATCH_ROWS: ['--batch-rows <n>', 'rows of one transaction at most (default: 20000)'],
-  INGEST_CONNECTIONS: ['--connections <n>', 'transactions in flight at most (default: 3)'],
-  INGEST_LEASE_SECONDS: ['--lease <seconds>', 'how long a claim outlives its owner (default: 30)'],
-  INGEST_SWEEP_SECONDS: ['--sweep <seconds>', 'how often the folder is listed (default: 5)'],
-  INGEST_SETTLE_SECONDS: [
-    '--settle <seconds>',
-    'how long a file must be still to be finished (default: 2)',
-  ],
-  INGEST_MAX_LINE_BYTES: ['--max-line-bytes <n>', 'longest accepted line (default: 65536)'],
-  INGEST_ARCHIVE: ['--archive <mode>', 'move, delete or keep finished files (default: move)'],
-  INGEST_WATCH: ['--watch <mode>', 'auto, events or polling (default: auto)'],
-  METRICS_PORT: [
-    '--metrics-port <port>',
-    'of /livez, /readyz and /metrics; 0 takes a free one (default: 9464)',
-  ],
-  LOG_LEVEL: ['--log-level <level>', 'fatal, error, warn, info, debug or trace (default: info)'],
-}
+const COMMANDS = [addRun, addCheck, addStatus, addErrors, addReplay, addAudit, addDoctor]
+
+// Whoever read the answer has seen enough: `ingest status --watch | head`.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
+  throw error
+})
 
 await exitWith(async () => {
   let exitCode = 0
+  const ends: Ends =
+    action =>
+    async (...args) => {
+      exitCode = await action(...args)
+    }
   const program = new Command('ingest')
     .description('Load files dropped in a folder into PostgreSQL, each row exactly once')
     .exitOverride()
-  const command = program
-    .command('run', { isDefault: true })
-    .description('ingest what is dropped, until stopped')
-    .option('--once', 'ingest all that is waiting, print a summary and end')
-    .option('--json', 'with --once: the summary as JSON')
-    .option('--max-rejects <n>', 'with --once: more rejected rows end with exit code 3', count)
-    .exitOverride()
-    .action(async options => {
-      const { once, json = false, maxRejects = Number.POSITIVE_INFINITY } = options
-      const flags = given(options)
-      exitCode = once
-        ? await runOnce({ json, maxRejects }, flags, environment())
-        : await run(flags, environment())
-    })
-  for (const [name, [flag, help]] of Object.entries(SETTINGS)) {
-    command.addOption(new Option(flag, `${help} [${name}]`))
+  for (const add of COMMANDS) add(program, ends)
+  for (const command of everyCommand(program)) {
+    if (command.name() === 'run' || command.commands.length > 0) continue
+    command
+      .option('--json', 'for a program instead of a person')
+      .option('--data-dir <folder>', 'holds input/ and archive/ [DATA_DIR]')
   }
   await program.parseAsync()
   return exitCode
 })
 
-function given(options: Record<string, unknown>): Environment {
-  const keyOf = (flag: string) => new Option(flag).attributeName()
-  return Object.fromEntries(
-    Object.entries(SETTINGS).flatMap(([name, [flag]]) => {
-      const value = options[keyOf(flag)]
-      return value === undefined ? [] : [[name, String(value)]]
-    }),
-  )
-}
-
-function count(text: string): number {
-  if (!/^\d{1,15}$/.test(text))
-    throw new InvalidArgumentError(`expected a whole number, found ${text}`)
-  return Number(text)
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap(child => [child.exitOverride(), ...everyCommand(child)])
 }

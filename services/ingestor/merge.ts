@@ -21,10 +21,7 @@ export interface Left {
  */
 export async function mergeRows(tx: Transaction, rows: CopyRows): Promise<Left[]> {
   if (rows.count === 0) return []
-  await tx.query(
-    `create temp table if not exists incoming on commit delete rows
-         as select ${TUPLE_COLUMNS} from user_activity with no data`,
-  )
+  await makeIncoming(tx)
   await tx.query('truncate incoming')
   await copyRows(tx, 'incoming', rows)
   // In the order of the key: two ingestors with the same ids then wait for each other, not deadlock.
@@ -52,6 +49,12 @@ export async function mergeAroundRefused(
   tx: Transaction,
   tuples: readonly Buffer[],
 ): Promise<Left[]> {
+  // Outside the savepoints: else each rollback would take it back, to be made anew.
+  await makeIncoming(tx)
+  return mergeHalves(tx, tuples)
+}
+
+async function mergeHalves(tx: Transaction, tuples: readonly Buffer[]): Promise<Left[]> {
   await tx.query('savepoint part')
   try {
     const left = await mergeRows(tx, { tuples, count: tuples.length })
@@ -62,9 +65,16 @@ export async function mergeAroundRefused(
     await tx.query('rollback to savepoint part; release savepoint part')
     if (tuples.length === 1) return [refused(tuples[0]!, error as Error)]
     const middle = tuples.length >> 1
-    const first = await mergeAroundRefused(tx, tuples.slice(0, middle))
-    return first.concat(await mergeAroundRefused(tx, tuples.slice(middle)))
+    const first = await mergeHalves(tx, tuples.slice(0, middle))
+    return first.concat(await mergeHalves(tx, tuples.slice(middle)))
   }
+}
+
+async function makeIncoming(tx: Transaction): Promise<void> {
+  await tx.query(
+    `create temp table if not exists incoming on commit delete rows
+         as select ${TUPLE_COLUMNS} from user_activity with no data`,
+  )
 }
 
 // Columns whose content differs between the row that came and the row that is there.

@@ -7,6 +7,8 @@ export interface LineFault {
   ok: false
   reason: RejectReason
   message: string
+  /** Byte of the line at which it stands, where that is one place. */
+  at?: number
 }
 
 export type Fields = { ok: true; fields: string[] } | LineFault
@@ -66,6 +68,7 @@ function fault(reason: RejectReason, at: number, expected: string, found: string
   return {
     ok: false,
     reason,
+    at,
     message: `byte ${at + 1} of the line: expected ${expected}, found ${found}`,
   }
 }

@@ -5,6 +5,7 @@ import { type Committing, commit, type Stored } from './commit.ts'
 import type { InFlight } from './inflight.ts'
 import { type Judging, segments } from './judge.ts'
 import type { Segment } from './segment.ts'
+import { timed } from './spent.ts'
 import { Turn } from './turn.ts'
 
 export interface Pipeline {
@@ -27,19 +28,21 @@ export async function ingest(claims: readonly Claim[], pipeline: Pipeline): Prom
   let failed = false
   let last: { batch: Batch; turn: Turn } | null = null
 
-  const { judging, limits, activity } = pipeline
-  for (const batch of activity.making(inBatches(judged(claims, judging), limits))) {
+  const batches = inBatches(judged(claims, pipeline.judging), pipeline.limits)
+  for (const batch of timed(batches, pipeline.committing.spent)) {
+    pipeline.committing.failpoint('mid-read')
     const before = last && continues(last.batch, batch) ? last.turn : null
     const turn = new Turn(async turn => {
       const stored = await commit(batch, turn, before, pipeline.committing)
-      activity.stored(stored)
+      pipeline.activity.stored(stored)
       pipeline.onStored(stored)
     })
+    pipeline.activity.begun(batch)
     turn.committed
       .catch(() => {
         failed = true
       })
-      .finally(() => activity.ended(batch))
+      .finally(() => pipeline.activity.ended(batch))
     turns.push(turn)
     last = { batch, turn }
     pipeline.inFlight.add(turn.committed)

@@ -186,6 +186,11 @@ export function look(fd: number): Seen & { links: number } {
   }
 }
 
+/** For how many milliseconds a file has looked as it does now: 0 if it was seen otherwise before. */
+export function stillFor(seen: Seen, claim: Claim, now: number): number {
+  return same(seen, claim.seen) ? claim.stillMs + now - claim.claimedAt : 0
+}
+
 export function same(a: Seen, b: Seen): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.inode === b.inode
 }
@@ -204,7 +209,7 @@ function takeBuffer(maxLineBytes: number): Buffer {
 function resumeAt(fd: number, claim: Claim, buffer: Buffer): number {
   if (claim.byteOffset === 0) return 0
   const { tailBytes, tailHash: expected } = claim
-  const got = readSync(fd, buffer, 0, tailBytes, claim.byteOffset - tailBytes)
+  const got = readFully(fd, buffer.subarray(0, tailBytes), claim.byteOffset - tailBytes)
   if (got < tailBytes || !expected) return -1
   return tailHash(buffer.subarray(0, tailBytes)).hash.equals(expected) ? tailBytes : -1
 }
@@ -217,9 +222,20 @@ function resumeAt(fd: number, claim: Claim, buffer: Buffer): number {
 function readAfter(fd: number, buffer: Buffer, end: number, position: number): number {
   const again = Math.min(TAIL_BYTES, end)
   const before = Buffer.from(buffer.subarray(end - again, end))
-  const got = readSync(fd, buffer, end - again, buffer.length - (end - again), position - again)
+  const got = readFully(fd, buffer.subarray(end - again), position - again)
   if (got < again || !before.equals(buffer.subarray(end - again, end))) return -1
   return got - again
+}
+
+// One read may give less than there is, on a file server above all: only nothing is the end.
+function readFully(fd: number, into: Buffer, position: number): number {
+  let got = 0
+  while (got < into.length) {
+    const more = readSync(fd, into, got, into.length - got, position + got)
+    if (more === 0) break
+    got += more
+  }
+  return got
 }
 
 function judgeEnd(
@@ -234,11 +250,10 @@ function judgeEnd(
   if (seen.sizeBytes < read) return changed(read)
   if (seen.sizeBytes > read) return { kind: 'unsettled', seen, stillMs: 0, waitMs: 0 }
   const now = reading.now()
-  const stillMs = same(seen, claim.seen)
-    ? claim.stillMs + now - claim.claimedAt
-    : same(seen, opened.seen)
-      ? now - opened.at
-      : 0
+  const stillMs = Math.max(
+    stillFor(seen, claim, now),
+    same(seen, opened.seen) ? now - opened.at : 0,
+  )
   const settleMs = reading.settleMs * (openLine ? OPEN_LINE_SETTLE_FACTOR : 1)
   // A file without a name can be appended to by nobody who comes later.
   if (links === 0 || stillMs >= settleMs) return { kind: 'settled', seen }

@@ -24,7 +24,7 @@ export async function retrying<T>(work: () => Promise<T>, retry: Retry): Promise
     maxTimeout: 10_000,
     randomize: true,
     signal: retry.signal,
-    shouldRetry: ({ error }) => ['transient', 'configuration'].includes(triage(error)),
+    shouldRetry: ({ error }) => ['transient', 'configuration', 'folder'].includes(triage(error)),
     onFailedAttempt: ({ error, attemptNumber, retryDelay }) => {
       if (retryDelay === 0 || retry.signal.aborted) return
       failed = true
@@ -43,6 +43,8 @@ export async function retrying<T>(work: () => Promise<T>, retry: Retry): Promise
         )
       } else if (triage(error) === 'transient') {
         retry.logger.warn(detail, 'the database cannot be used now; trying again')
+      } else if (triage(error) === 'folder') {
+        retry.logger.error(detail, 'the input folder cannot be read; trying again')
       }
     },
   })

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import type { Stored } from './commit.ts'
+import type { Refusal } from './discover.ts'
 
 /** What one run did, counted from what was committed. */
 export class Summary {
@@ -27,6 +28,12 @@ export class Summary {
       if (next.status !== 'done') this.refusals.push(`${claim.fileName}: ${next.message}`)
     }
     for (const { reason } of rejects) this.rejects[reason] = (this.rejects[reason] ?? 0) + 1
+  }
+
+  /** A file that was refused at sight. */
+  refuse({ name, message }: Refusal): void {
+    this.files.refused!++
+    this.refusals.push(`${name}: ${message}`)
   }
 
   report(now: number) {

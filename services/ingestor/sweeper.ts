@@ -26,19 +26,20 @@ export interface Sweeping extends Discovery {
 
 /**
  * Finds files until stopped: lists the folder at the start and every `sweepMs`, and looks at single
- * names as soon as the watcher reports them.
+ * names as soon as the watcher reports them. The listing comes first, so that a crowded folder is
+ * never watched.
  */
 export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): Promise<void> {
   const bell = new Doorbell()
   const watcher = new Watcher(sweeping.inputDir, bell, sweeping.logger)
   const ears = new Ears(sweeping)
   let dueAt = 0
-  if (sweeping.watch !== 'polling') watcher.start()
   try {
     while (!stop.aborted) {
       const startedAt = performance.now()
       const names = watcher.take()
-      const due = startedAt >= dueAt || names.length > WATCHABLE_NAMES
+      const cameUp = watcher.cameUp()
+      const due = cameUp || startedAt >= dueAt || names.length > WATCHABLE_NAMES
       const { listed, found } = await retrying(() => look(due ? null : names, sweeping), {
         what: 'discover',
         ...sweeping.retry,
@@ -48,7 +49,7 @@ export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): 
         sweeping.onFound()
       }
       if (names.length > 0) ears.heard()
-      else if (due && found > 0 && watcher.isWatching) ears.missed()
+      else if (due && !cameUp && found > 0 && watcher.isWatching) ears.missed()
       if (due) {
         const crowded = listed > WATCHABLE_NAMES
         if (crowded) await watcher.stop()

@@ -1,5 +1,6 @@
 import { COLUMNS, type Event } from '../contract/event.ts'
-import { type Bytes, int16, int32, int64, moment, price, text, uuid, whole } from './encode.ts'
+import { Marks, markFields } from './common.ts'
+import { type Bytes, decimal, int16, int32, int64, moment, text, uuid, whole } from './encode.ts'
 
 /** The columns of a tuple, in its order. */
 export const TUPLE_COLUMNS = [...COLUMNS, 'file_id', 'line_no'].join(', ')
@@ -9,8 +10,6 @@ export const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'la
 export const COPY_TRAILER = Buffer.from([0xff, 0xff])
 
 const FIELDS = 9
-const UUID_CHARS = 36
-const COMMA = 0x2c
 /** Where a place stands, counted from the end: two int64, each after its length. */
 const FILE_ID_FROM_END = 20
 const LINE_NO_FROM_END = 8
@@ -22,26 +21,19 @@ const LINE_NO_FROM_END = 8
 export class TupleWriter {
   #out: Bytes = new Uint8Array(1 << 20)
   #length = 0
+  readonly #fields = new Marks()
 
-  /**
-   * @param line bytes in which [from, end) are seven valid fields in the usual order, with commas
-   *   between them and no quotes: the last one is all that follows the sixth comma
-   */
-  write(line: Bytes, from: number, end: number, fileId: number, lineNo: number): void {
-    this.#reserve(256 + end - from)
-    const time = from + UUID_CHARS + 1
-    const type = afterComma(line, time)
-    const product = afterComma(line, type)
-    const cost = afterComma(line, product)
-    const user = afterComma(line, cost)
-    const session = afterComma(line, user)
+  /** @param fields where the seven fields are in `line`, valid and without quotes */
+  write(line: Bytes, fields: Marks, fileId: number, lineNo: number): void {
+    const { eventId, time, type, product, price, user, session, end } = fields
+    this.#reserve(256 + end - eventId)
     const out = this.#out
     let to = int16(out, this.#length, FIELDS)
-    to = uuid(out, int32(out, to, 16), line, from)
+    to = uuid(out, int32(out, to, 16), line, eventId)
     to = moment(out, int32(out, to, 8), line, time, type - 1)
     to = text(out, int32(out, to, product - type - 1), line, type, product - 1)
-    to = int32(out, int32(out, to, 4), whole(line, product, cost - 1))
-    const priced = price(out, to + 4, line, cost, user - 1)
+    to = int32(out, int32(out, to, 4), whole(line, product, price - 1))
+    const priced = decimal(out, to + 4, line, price, user - 1)
     int32(out, to, priced - to - 4)
     to = int32(out, int32(out, priced, 4), whole(line, user, session - 1))
     to = text(out, int32(out, to, end - session), line, session, end)
@@ -51,7 +43,8 @@ export class TupleWriter {
 
   writeEvent(event: Event, fileId: number, lineNo: number): void {
     const line = Buffer.from(COLUMNS.map(column => event[column]).join(','))
-    this.write(line, 0, line.length, fileId, lineNo)
+    markFields(line, 0, line.length, this.#fields)
+    this.write(line, this.#fields, fileId, lineNo)
   }
 
   /** The tuples since the last call. */
@@ -87,9 +80,4 @@ export function placeOf(tuple: Buffer): { fileId: number; lineNo: number } {
     fileId: Number(tuple.readBigInt64BE(tuple.length - FILE_ID_FROM_END)),
     lineNo: Number(tuple.readBigInt64BE(tuple.length - LINE_NO_FROM_END)),
   }
-}
-
-function afterComma(line: Bytes, at: number): number {
-  while (line[at++] !== COMMA);
-  return at
 }

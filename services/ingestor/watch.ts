@@ -14,6 +14,7 @@ export class Watcher {
   readonly #logger: Logger
   #watcher: FSWatcher | null = null
   #names = new Set<string>()
+  #justUp = false
 
   constructor(folder: string, bell: Doorbell, logger: Logger) {
     this.#folder = folder
@@ -32,6 +33,13 @@ export class Watcher {
     return names
   }
 
+  /** Whether it has come up since this was last asked: of what came before, no event told. */
+  cameUp(): boolean {
+    const justUp = this.#justUp
+    this.#justUp = false
+    return justUp
+  }
+
   start(): void {
     if (this.#watcher) return
     const hint = (path: string) => {
@@ -46,6 +54,10 @@ export class Watcher {
       ignorePermissionErrors: true,
     })
     this.#watcher.on('add', hint).on('change', hint)
+    this.#watcher.on('ready', () => {
+      this.#justUp = true
+      this.#bell.ring()
+    })
     // No inotify watches left, for one. The sweep delivers without it.
     this.#watcher.on('error', error =>
       this.#logger.warn({ err: error }, 'the folder watcher failed; sweeps find new files'),

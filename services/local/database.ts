@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { migrate } from '../migrate/migrate.ts'
 import type { Pool } from '../runtime/database.ts'
+import { urlFile } from '../runtime/running.ts'
 import type { LocalConfig } from './config.ts'
 import { type PostgresServer, startPostgres } from './postgres.ts'
 
@@ -14,11 +15,6 @@ export interface LocalDatabase {
   readonly server: PostgresServer
   readonly url: string
   stop(): Promise<void>
-}
-
-/** Where the connection URL stands while the server runs, for `npm run query`. */
-export function urlFile(dataDir: string): string {
-  return join(dataDir, 'postgres', 'url')
 }
 
 export async function openDatabase(

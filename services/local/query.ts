@@ -3,9 +3,9 @@ import { Command } from 'commander'
 import pg from 'pg'
 import { EXIT, exitWith } from '../runtime/command.ts'
 import { ConfigurationError, environment } from '../runtime/env.ts'
+import { urlFile } from '../runtime/running.ts'
 import { answerInText } from './answer.ts'
 import { localConfig } from './config.ts'
-import { urlFile } from './database.ts'
 
 /** One SQL statement on the database of a running `npm start`, for whoever has no psql. */
 await exitWith(async () => {

@@ -30,7 +30,7 @@ function explain(error: unknown): number {
     console.error(`error: the database refuses this user (${reason(error)})`)
     return EXIT.usage
   }
-  console.error(error)
+  console.error(isOfFiles(error) ? `error: ${error.message}` : error)
   return EXIT.failure
 }
 
@@ -42,6 +42,12 @@ function isUnavailable(error: unknown): boolean {
 // Wrong name or password, no such database, no right: a person must mend it.
 function isRefused(error: unknown): boolean {
   return /^(28|3D|42501)/.test(codeOf(error))
+}
+
+// A folder without the rights, a full disk: the message of the system names the path.
+function isOfFiles(error: unknown): error is NodeJS.ErrnoException {
+  const { syscall, path } = error as NodeJS.ErrnoException
+  return syscall !== undefined && path !== undefined
 }
 
 function reason(error: unknown): string {

@@ -151,6 +151,18 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
     expect(faults).toEqual([])
   })
 
+  test('a pause is told with its reason, and its end', async () => {
+    const { page, faults } = await open(browser, system.dashboard.url)
+    await system.database.query(`select ingest_pause('<b>moving</b> the disk')`)
+    await page.getByText('"<b>moving</b> the disk" says').first().waitFor()
+    await system.database.query('select ingest_resume()')
+    await until(
+      'another verdict',
+      async () => (await page.locator('#verdict-head').textContent()) !== 'Paused',
+    )
+    expect(faults).toEqual([])
+  })
+
   test('a row that was taken away by hand turns the equation red', async () => {
     await system.database.query(
       'delete from user_activity where event_id = (select event_id from user_activity limit 1)',

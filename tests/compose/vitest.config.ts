@@ -10,8 +10,6 @@ export default defineConfig({
     pool: 'forks',
     // Each stack is a PostgreSQL and several services: one at a time.
     fileParallelism: false,
-    // One test of a file goes on where the one before it left the stack.
-    bail: 0,
     // The first one builds the images.
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -213,6 +213,20 @@ describe('the common form of a line', () => {
     expect(matched).toBeGreaterThan(100)
   })
 
+  test('it matches no day that is not in the calendar', () => {
+    const two = (n: number) => String(n).padStart(2, '0')
+    let matched = 0
+    for (const year of ['1900', '2000', '2023', '2024', '9999'])
+      for (let month = 0; month <= 13; month++)
+        for (let day = 0; day <= 32; day++) {
+          const event_time = `${year}-${two(month)}-${two(day)} 07:15:22`
+          if (!common.test(COLUMNS.map(name => ({ ...GOOD, event_time })[name]).join(','))) continue
+          matched++
+          expect([event_time, reasonOf('event_time', event_time)]).toEqual([event_time, null])
+        }
+    expect(matched).toBe(5 * 365)
+  })
+
   test('it matches the rows that the generator of the original wrote', () => {
     expect(COLUMNS.map(column => GOOD[column]).join(',')).toMatch(common)
   })

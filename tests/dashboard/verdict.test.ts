@@ -21,13 +21,13 @@ describe('the verdict', () => {
 
   test('catching up says when the backlog is gone', () => {
     const totals = { filesWaiting: 40, bytesWaiting: 40_000, oldestWaitingAtMs: NOW - 9_000 }
-    const seen = looked({ totals, rates: { bytesRead: 3_000, bytesIn: 2_000 } })
+    const seen = looked({ totals, rates: { trend: { bytesRead: 3_000, bytesIn: 2_000 } } })
     expect(verdict(seen)).toBe('busy Catching up: backlog clears in about 40 s')
   })
 
   test('falling behind says by how much', () => {
     const totals = { filesWaiting: 7, bytesWaiting: 40_000, oldestWaitingAtMs: NOW - 9_000 }
-    const seen = looked({ totals, rates: { bytesRead: 1_000, bytesIn: 51_000 } })
+    const seen = looked({ totals, rates: { trend: { bytesRead: 1_000, bytesIn: 51_000 } } })
     expect(verdict(seen)).toBe('busy Falling behind: backlog grows by 500 rows/s, 7 files waiting')
   })
 
@@ -41,6 +41,12 @@ describe('the verdict', () => {
   test('files that wait with nobody at work are said so at once', () => {
     const seen = looked({ totals: { filesWaiting: 3 }, ingestors: [ingestor('silent')] })
     expect(verdict(seen)).toBe('bad Nobody at work: no ingestor is running, 3 files waiting')
+  })
+
+  test('a pause names its reason, and who asked for it', () => {
+    const paused = { by: 'ann (psql)', reason: 'the disk\u202e is moved' }
+    const seen = looked({ totals: { filesWaiting: 3 }, ingestors: [], paused })
+    expect(verdict(seen)).toBe('busy Paused: "the disk\\u202e is moved" says ann (psql)')
   })
 
   test('idle says since when, in steps that are not read out each second', () => {
@@ -72,25 +78,28 @@ describe('the verdict', () => {
 })
 
 describe('the bottleneck', () => {
-  const totals = looked({ totals: { filesWaiting: 5 } }).totals
+  const waits = { filesWaiting: 5, oldestWaitingAtMs: NOW - 3_000 }
+  const { totals } = looked({ totals: waits })
   const working = [ingestor('working')]
 
   test('is nowhere while nothing waits, or nothing is busy', () => {
-    const none = looked({ totals: { filesWaiting: 0 } }).totals
-    expect(bottleneckOf(none, working, seconds({ loadMs: 900 }))).toBeNull()
-    expect(bottleneckOf(totals, working, seconds({ loadMs: 100 }))).toBeNull()
+    const passing = { ...totals, oldestWaitingAtMs: NOW - 1_000 }
+    expect(bottleneckOf(passing, working, seconds({ loadMs: 900 }), NOW)).toBeNull()
+    expect(bottleneckOf(totals, working, seconds({ loadMs: 100 }), NOW)).toBeNull()
   })
 
   test('is where the time goes', () => {
-    expect(bottleneckOf(totals, working, seconds({ judgeMs: 700, loadMs: 300 }))?.at).toBe('work')
-    expect(bottleneckOf(totals, working, seconds({ judgeMs: 200, commitMs: 600 }))).toEqual({
+    expect(bottleneckOf(totals, working, seconds({ judgeMs: 700, loadMs: 300 }), NOW)?.at).toBe(
+      'work',
+    )
+    expect(bottleneckOf(totals, working, seconds({ judgeMs: 200, commitMs: 600 }), NOW)).toEqual({
       at: 'loaded',
       words: 'PostgreSQL stores 60 % of the time',
     })
   })
 
   test('is the folder where nobody takes files', () => {
-    expect(bottleneckOf(totals, [ingestor('stopped')], [])?.at).toBe('waiting')
+    expect(bottleneckOf(totals, [ingestor('stopped')], [], NOW)?.at).toBe('waiting')
   })
 })
 
@@ -105,10 +114,11 @@ interface Differences {
   rates?: Partial<Rates>
   audit?: Partial<Audit>
   ingestors?: Ingestor[]
+  paused?: Seen['paused']
 }
 
 /** A hundred rows of a hundred bytes were loaded long ago, but for what the test says. */
-function looked({ totals, rates, audit, ingestors }: Differences): Seen {
+function looked({ totals, rates, audit, ingestors, paused }: Differences): Seen {
   return {
     totals: {
       ...{ filesFound: 1, filesWaiting: 0, filesInWork: 0, filesSettling: 0, filesDone: 1 },
@@ -121,12 +131,14 @@ function looked({ totals, rates, audit, ingestors }: Differences): Seen {
     },
     rates: {
       ...{ rowsIn: 0, rowsLoaded: 0, rowsDuplicate: 0, rowsRejected: 0, filesIn: 0, filesDone: 0 },
-      ...{ bytesIn: 0, bytesRead: 0, freshness: { p50Ms: 1_400, p95Ms: 2, maxMs: 3, files: 4 } },
+      ...{ bytesIn: 0, bytesRead: 0, trend: { bytesIn: 0, bytesRead: 0 } },
+      ...{ freshness: { p50Ms: 1_400, p95Ms: 2, maxMs: 3, files: 4 } },
       ...rates,
     },
     ingestors: ingestors ?? [ingestor('working')],
     audit: { state: 'agrees', atMs: NOW, tookMs: 1, differences: [], ...audit },
     bottleneck: null,
+    paused: paused ?? null,
     files: [],
     rejects: { groups: [], counted: 0, all: true },
   }

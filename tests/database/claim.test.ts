@@ -49,14 +49,14 @@ test('a file that got nowhere is claimed alone, by the lane for suspects only', 
 test('a file that ends its owner each time is parked after three claims, and others flow', async () => {
   const { database, one } = await offered(3)
   const rounds: number[][] = []
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 7; round++) {
     const claims = await one.claim()
     rounds.push(idsOf(claims))
     // File 1 is the poison: whoever has it dies before it commits anything.
     if (idsOf(claims).includes(1)) await expireLeases(database)
     else for (const batch of one.batches(claims)) await one.commit(batch)
   }
-  expect(rounds.slice(1)).toEqual([[1], [1], [], [2], [3]])
+  expect(rounds.slice(1)).toEqual([[1], [2], [3], [1], [1], []])
   expect(
     await database.query('select status, attempts, message from ingest_files order by file_id'),
   ).toEqual([
@@ -68,6 +68,17 @@ test('a file that ends its owner each time is parked after three claims, and oth
     { status: 'done', attempts: 0, message: null },
     { status: 'done', attempts: 0, message: null },
   ])
+})
+
+test('owners that end for reasons of their own put no file under more suspicion than another', async () => {
+  const { database, one } = await offered(5)
+  await one.claim()
+  const alone: number[] = []
+  for (let kill = 0; kill < 15; kill++) {
+    await expireLeases(database)
+    alone.push(...idsOf(await one.claim()))
+  }
+  expect(alone).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
 })
 
 test('progress takes the suspicion from a file', async () => {

@@ -48,15 +48,7 @@ export function claimAfter(claim: Claim, judged: readonly Segment[]): Claim {
 
 /** Reads files of `inputDir`; one that stands still for no time at all is finished. */
 export function judging(inputDir: string, over: Partial<Judging> = {}): Judging {
-  return {
-    inputDir,
-    maxLineBytes: 256,
-    settleMs: 0,
-    batchRows: 1_000,
-    now: () => 0,
-    spent: () => {},
-    ...over,
-  }
+  return { inputDir, maxLineBytes: 256, settleMs: 0, batchRows: 1_000, now: () => 0, ...over }
 }
 
 /** What a whole file, or the rest of one, comes to. */

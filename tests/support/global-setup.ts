@@ -81,8 +81,10 @@ async function dropTemplate(adminUrl: string, template: string): Promise<void> {
 
 async function onServer(url: string, work: (pool: pg.Pool) => Promise<unknown>): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1 })
-  // The server may stop while the last goodbye is on its way.
+  // A connection that is still being closed when the server stops.
   pool.on('error', () => undefined)
+  // The server may be stopped before it has said goodbye to the last client.
+  pool.on('connect', client => client.on('error', () => undefined))
   try {
     await work(pool)
   } finally {

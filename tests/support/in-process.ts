@@ -65,7 +65,12 @@ export function hands(
     onFault: () => {},
     ...options,
   }
-  const discovery = { pool, inputDir: folders.input, clock: new FolderClock(folders.input) }
+  const discovery = {
+    pool,
+    inputDir: folders.input,
+    clock: new FolderClock(folders.input),
+    onRefused: () => {},
+  }
   const begin = (batch: Batch, before: Turn | null = null) =>
     new Turn(turn => commit(batch, turn, before, committing))
   return {
@@ -78,14 +83,7 @@ export function hands(
         now,
       ),
     batches: (claims, batchRows = 1_000) => {
-      const judging = {
-        inputDir: folders.input,
-        maxLineBytes: 65_536,
-        settleMs: 0,
-        batchRows,
-        now,
-        spent: () => {},
-      }
+      const judging = { inputDir: folders.input, maxLineBytes: 65_536, settleMs: 0, batchRows, now }
       const judged = claims.flatMap(claim => [...segments(claim, judging)])
       return [...inBatches(judged, { batchRows, batchBytes: 1e9, batchSegments: 4_000 })]
     },

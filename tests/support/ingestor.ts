@@ -1,7 +1,7 @@
 import type { Folders } from './folders.ts'
 import type { MadeFile } from './made-file.ts'
 import type { TestDatabase } from './postgres.ts'
-import { type RunningService, startService } from './process.ts'
+import { type RunningService, type ServiceOptions, startService } from './process.ts'
 import { until } from './until.ts'
 
 /** Short times, so that a test of a lease or a sweep does not wait for one. */
@@ -18,7 +18,7 @@ export function startIngestor(
   database: Pick<TestDatabase, 'env'>,
   folders: Folders,
   env: Record<string, string> = {},
-  options: { nodeArgs?: readonly string[]; args?: readonly string[] } = {},
+  options: Pick<ServiceOptions, 'nodeArgs' | 'args' | 'under'> = {},
 ): RunningService {
   return startService('services/ingestor/main.ts', {
     ...options,

@@ -28,7 +28,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const { adminUrl, template } = inject('postgres')
   const name = `test_${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, `create database ${name} template ${template}`)
-  return open(adminUrl, name)
+  return openDatabase(adminUrl, name)
 }
 
 /** A database with nothing in it, not even the schema. */
@@ -36,10 +36,11 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   const { adminUrl } = inject('postgres')
   const name = `test_${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, `create database ${name} template template0`)
-  return open(adminUrl, name)
+  return openDatabase(adminUrl, name)
 }
 
-function open(adminUrl: string, name: string): TestDatabase {
+/** A database that is there already, on any server; removed at the end of the test. */
+export function openDatabase(adminUrl: string, name: string): TestDatabase {
   const url = withDatabase(adminUrl, name)
   const pool = createTestPool(url)
   let dropped: Promise<void> | undefined
@@ -83,6 +84,8 @@ function createTestPool(url: string): pg.Pool {
   })
   // A test that ends backends at random ends these, too.
   pool.on('error', () => undefined)
+  // A connection that is being closed is nobody's, and the end of its database still an error.
+  pool.on('connect', client => client.on('error', () => undefined))
   return pool
 }
 

@@ -38,6 +38,8 @@ export interface ServiceOptions {
   cwd?: string
   /** Options of node itself. */
   nodeArgs?: readonly string[]
+  /** A command that runs node in its turn, and the arguments before it: `setpriv`, `prlimit`. */
+  under?: readonly string[]
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -48,15 +50,13 @@ const PRELOAD = new URL('../../services/local/end-with-parent.ts', import.meta.u
  * it has not ended before, and when the test runner is killed.
  */
 export function startService(entry: string, options: ServiceOptions = {}): RunningService {
-  const child = spawn(
-    process.execPath,
-    [...(options.nodeArgs ?? []), '--import', PRELOAD, `${ROOT}${entry}`, ...(options.args ?? [])],
-    {
-      cwd: options.cwd ?? tmpdir(),
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    },
-  )
+  const node = [process.execPath, ...(options.nodeArgs ?? []), '--import', PRELOAD]
+  const [command, ...args] = [...(options.under ?? []), ...node, `${ROOT}${entry}`]
+  const child = spawn(command!, [...args, ...(options.args ?? [])], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
   const log: LogLine[] = []
   let stdout = ''
   let stderr = ''

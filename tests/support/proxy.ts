@@ -15,6 +15,8 @@ export type Mischief =
   | { kind: 'black hole' }
   /** The connection is reset in the middle of the statement. */
   | { kind: 'reset' }
+  /** The statement, and all that comes after it, waits until then. */
+  | { kind: 'hold'; until: Promise<unknown> }
 
 export interface Proxy {
   readonly url: string
@@ -91,9 +93,18 @@ function between(
     else write()
   }
   const frames = new ClientFrames()
-  client.on('data', bytes => {
+  let held: Promise<unknown> | null = null
+  const forward = (bytes: Buffer) => {
     for (const frame of frames.take(bytes)) {
       const mischief = silent || answersLost ? null : proxy.mischief(frame.statement)
+      if (mischief?.kind === 'hold') {
+        proxy.done++
+        held = mischief.until
+      }
+      if (held) {
+        void held.then(() => send(upstream, frame.bytes))
+        continue
+      }
       if (!mischief) {
         send(upstream, frame.bytes)
         continue
@@ -121,7 +132,8 @@ function between(
           return
       }
     }
-  })
+  }
+  client.on('data', forward)
   upstream.on('data', bytes => {
     if (!answersLost) send(client, bytes)
     // The answer is here, so the server has done it; now the client may learn that it is alone.

@@ -30,6 +30,7 @@ export function showTiles({ seen, nowMs }: Status, points: readonly Point[]): vo
   const allRates = rates.rowsLoaded + rates.rowsDuplicate + rates.rowsRejected
   const commitAgeMs = totals.lastCommitAtMs === null ? null : nowMs - totals.lastCommitAtMs
   const oldest = totals.oldestWaitingAtMs
+  const left = totals.filesWaiting + totals.filesInWork
   const sliced = (of: (point: Point) => number | null, how: How) => slices(points, of, how)
   tile('in', 'Arriving', 'in', {
     value: `${short(rates.rowsIn)} rows/s`,
@@ -47,11 +48,11 @@ export function showTiles({ seen, nowMs }: Status, points: readonly Point[]): vo
     line: sliced(point => point.p95Ms, most),
   })
   tile('backlog', 'Backlog', 'in', {
-    value: count(totals.filesWaiting, 'file'),
+    value: count(left, 'file'),
     under:
-      oldest === null || totals.filesWaiting === 0
+      oldest === null || left === 0
         ? 'nothing waits'
-        : `${bytes(totals.bytesWaiting)}, oldest ${age(nowMs - oldest)}`,
+        : `${bytes(totals.bytesWaiting + totals.bytesInWork)}, oldest ${age(nowMs - oldest)}`,
     line: sliced(point => point.filesWaiting, most),
   })
   tile('rejects', 'Reject share', 'rejected', {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXIT } from '../../runtime/command.ts'
 import type { Pool } from '../../runtime/database.ts'
-import type { Environment } from '../../runtime/env.ts'
+import { ConfigurationError, type Environment } from '../../runtime/env.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import { Archiver } from '../archiver.ts'
@@ -20,7 +20,7 @@ export interface OnceOptions {
 
 /**
  * `ingest run --once`: ingests all that is waiting, moves it away, prints a summary and ends.
- * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left
+ * @returns 0, or 3 where a file was refused or more rows were rejected than `maxRejects`, or 1 where a file is left or could not be moved away
  */
 export async function runOnce(
   options: OnceOptions,
@@ -34,15 +34,20 @@ export async function runOnce(
   const now = () => performance.now()
   try {
     await requireSchema(pool)
-    const looking = discovery(ingestor)
+    await refuseWhilePaused(pool)
     const summary = new Summary(now())
+    const onRefused: Ingestor['onRefused'] = file => {
+      ingestor.onRefused(file)
+      summary.refuse(file)
+    }
+    const looking = discovery({ ...ingestor, onRefused })
     // Before anyone claims: what a claim does not find is looked for again only seconds later.
     await sweep(looking)
     const onStored: Ingestor['onStored'] = stored => {
       ingestor.onStored(stored)
       summary.add(stored)
     }
-    const counting = { ...ingestor, onStored }
+    const counting = { ...ingestor, once: true, onStored, onRefused }
     const drained = new AbortController()
     const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
     const left = await Promise.race([
@@ -51,15 +56,25 @@ export async function runOnce(
     ])
     drained.abort()
     await ingesting
-    await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
+    const moved = await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
     console.log(options.json ? JSON.stringify(summary.report(now())) : summary.table(now()))
     for (const { name, message } of left) logger.error({ file: name }, message)
-    if (stop.aborted || left.length > 0) return EXIT.failure
+    if (stop.aborted || left.length > 0 || !moved) return EXIT.failure
     return summary.rejected > options.maxRejects || summary.refusals.length > 0
       ? EXIT.rejects
       : EXIT.ok
   } finally {
     await close()
+  }
+}
+
+/** A run that waits for somebody to call `ingest_resume()` is not one that ends. */
+async function refuseWhilePaused(pool: Pool): Promise<void> {
+  const { rows } = await pool.query('select paused_by, paused_at, reason from ingest_paused')
+  for (const { paused_by, paused_at, reason } of rows) {
+    throw new ConfigurationError([
+      `paused by ${paused_by} at ${paused_at.toISOString()}: ${reason}; select ingest_resume() ends it`,
+    ])
   }
 }
 
@@ -79,12 +94,17 @@ async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortS
 // What a living ingestor beside this one has claimed is its own to finish.
 async function waitingFiles(pool: Pool, owner: string) {
   const { rows } = await pool.query(
-    `select file_name as name, message, status = 'pending' and message is not null as unreadable
-       from ingest_files
-      where status = 'pending'
-         or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))`,
+    `with waiting as (
+       select file_name as name, message, status = 'pending' and message is not null as unreadable
+         from ingest_files
+        where (status = 'pending' and not exists (select from ingest_paused))
+           or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))
+     )
+     select count(*) filter (where not unreadable) as waiting,
+            coalesce(json_agg(json_build_object('name', name, 'message', message))
+                       filter (where unreadable), '[]') as unreadable
+       from waiting`,
     [owner],
   )
-  const unreadable = rows.filter(row => row.unreadable)
-  return { waiting: rows.length - unreadable.length, unreadable }
+  return rows[0] as { waiting: number; unreadable: { name: string; message: string }[] }
 }

@@ -6,6 +6,7 @@ import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import type { Stored } from '../commit.ts'
 import { readConfig } from '../config.ts'
+import type { Refusal } from '../discover.ts'
 import { errorCode } from '../errors.ts'
 import { armed } from '../failpoint.ts'
 import { Faults, portOf, serveHealth } from '../health.ts'
@@ -13,8 +14,8 @@ import { Metrics } from '../metrics.ts'
 import { retrying } from '../retry.ts'
 import { type Ingestor, makeFolders, runIngestor } from '../service.ts'
 
-/** Connections beside those of the transactions in flight: claims, sweeps, leases, health. */
-const CONTROL_CONNECTIONS = 3
+/** Connections beside those of the transactions in flight: claims, sweeps, leases, health, commands. */
+const CONTROL_CONNECTIONS = 5
 /** An overlapping transaction may wait for a key that only this process can set free. */
 const LOCK_TIMEOUT_MS = 1_000
 
@@ -65,35 +66,46 @@ export function prepare(
   )
   const logger = createLogger('ingestor', config.logLevel)
   makeFolders(config)
-  const pool = createPool(
-    target,
-    {
-      applicationName: config.owner,
-      maxConnections: config.connections + CONTROL_CONNECTIONS,
-      lockTimeoutMs: LOCK_TIMEOUT_MS,
-    },
-    logger,
-  )
-  const metrics = new Metrics()
+  const shared = { applicationName: config.owner, lockTimeoutMs: LOCK_TIMEOUT_MS }
+  const commits = createPool(target, { ...shared, maxConnections: config.connections }, logger)
+  const control = { ...shared, maxConnections: CONTROL_CONNECTIONS, durable: false }
+  const pool = createPool(target, control, logger)
+  const metrics = new Metrics({ commits, control: pool })
   const failpoint = armed(env.INGEST_FAILPOINT, Number(env.INGEST_FAILPOINT_PASSES ?? 1))
+  const said = ({ name, reason, message }: Refusal) =>
+    logger.warn({ file: name, reason, message }, 'file refused')
+  const onRefused = (file: Refusal) => {
+    metrics.refused()
+    said(file)
+  }
   const onStored = (stored: Stored) => {
     metrics.stored(stored)
     logger.info(summed(stored), 'batch committed')
+    for (const { claim, next } of stored.moves) {
+      if (next.status === 'refused') said({ name: claim.fileName, ...next })
+    }
   }
   return {
-    ingestor: { config, pool, logger, faults: new Faults(), failpoint, onStored },
+    ingestor: {
+      ...{ config, commits, pool, logger, faults: new Faults(), failpoint },
+      ...{ metrics, onStored, onRefused },
+    },
     metrics,
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([commits.end(), pool.end()])
+    },
   }
 }
 
 // A database that is not there yet, or not fit, is waited for; a wrong schema version is not.
 async function waitForSchema(
-  { pool, logger, faults }: Ingestor,
+  { pool, logger, faults, metrics }: Ingestor,
   signal: AbortSignal,
 ): Promise<void> {
-  const onFault = (what: string, fault: Error | null) =>
+  const onFault = (what: string, fault: Error | null) => {
+    if (fault) metrics.retried(what)
     faults.report(`database: ${what}`, fault && `${errorCode(fault)}: ${fault.message}`)
+  }
   await retrying(() => requireSchema(pool), { what: 'connect', logger, signal, onFault })
 }
 

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type PostgresServer, startPostgres } from '../../services/local/postgres.ts'
+import { migrate } from '../../services/migrate/migrate.ts'
+import { atTestEnd } from './cleanup.ts'
+import { openDatabase, type TestDatabase } from './postgres.ts'
+
+/** A PostgreSQL of the test's own, to be crashed and started again; durable, as in earnest. */
+export interface OwnServer {
+  readonly database: TestDatabase
+  /** The server's own process. */
+  postmaster(): number
+  /** A crash, as far as the data is concerned. */
+  crash(): Promise<void>
+  /** On the same data and the same port. */
+  start(): Promise<void>
+}
+
+export async function ownServer(
+  settings: Record<string, string | number> = {},
+): Promise<OwnServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'hot-folder-own-server-'))
+  let port = 0
+  let server: PostgresServer | undefined
+  const start = async () => {
+    server = await startPostgres({ folder, user: 'tester', port, prefer: 'system', settings })
+    port = server.port
+  }
+  const crash = async () => {
+    await server?.stop('immediate')
+    server = undefined
+  }
+  // Registered first, so that it comes last: the connections go before the server does.
+  atTestEnd(async () => {
+    await crash()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+  await start()
+  const { host, user, password } = server!
+  const adminUrl = `postgres://${user}:${password}@${host}:${port}/postgres`
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  await admin.query('create database events')
+  await admin.end()
+  const database = openDatabase(adminUrl, 'events')
+  await migrate(database.pool)
+  const lockFile = join(server!.folder, 'cluster', 'data', 'postmaster.pid')
+  return {
+    database: { ...database, drop: async () => undefined },
+    postmaster: () => Number.parseInt(readFileSync(lockFile, 'utf8'), 10),
+    crash,
+    start,
+  }
+}
