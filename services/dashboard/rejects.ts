@@ -7,7 +7,8 @@ const NEWEST = 50_000
 const SAMPLES = 3
 const SAMPLE_BYTES = 300
 
-export async function groupRejects(tx: Transaction, total: number): Promise<Rejects> {
+/** Those that nobody has mended since. */
+export async function groupRejects(tx: Transaction): Promise<Rejects> {
   const { rows } = await tx.query(
     `with newest as materialized (
        select error_id, reason, column_name
@@ -21,6 +22,7 @@ export async function groupRejects(tx: Transaction, total: number): Promise<Reje
          from newest
      )
      select e.reason, e.column_name, r.n, e.error_message, e.line_no, e.ingestion_time,
+            (select min(error_id) > max(error_id) - ${NEWEST} from user_activity_errors) as are_all,
             substring(e.raw_line for ${SAMPLE_BYTES}) as line,
             coalesce(f.file_name, format('file %s', e.file_id)) as file_name
        from ranked r
@@ -48,5 +50,5 @@ export async function groupRejects(tx: Transaction, total: number): Promise<Reje
     })
   }
   const counted = [...groups.values()].reduce((sum, { rows }) => sum + rows, 0)
-  return { groups: [...groups.values()], counted, all: counted >= total }
+  return { groups: [...groups.values()], counted, all: rows[0]?.are_all ?? true }
 }

@@ -89,7 +89,7 @@ export class Rounds {
   async #rejectsOf(tx: Transaction, rejected: number, nowMs: number): Promise<Rejects> {
     const known = this.#rejects
     if (known?.of === rejected && nowMs - known.atMs < REJECTS_MS) return known.value
-    const value = await groupRejects(tx, rejected)
+    const value = await groupRejects(tx)
     this.#rejects = { of: rejected, atMs: nowMs, value }
     return value
   }

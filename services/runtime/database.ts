@@ -84,7 +84,7 @@ export function createPool(config: pg.ClientConfig, options: PoolOptions, logger
       '-c datestyle=ISO,YMD',
       // Rows are looked up by key; the checkpoint is in memory, not on a disk that has to seek.
       '-c random_page_cost=1.1',
-      `-c default_transaction_read_only=${options.readOnly ? 'on' : 'off'}`,
+      ...(options.readOnly ? ['-c default_transaction_read_only=on'] : []),
       `-c lock_timeout=${options.lockTimeoutMs ?? 5_000}`,
       `-c statement_timeout=${queryTimeoutMs}`,
       ...(options.durable === false ? ['-c synchronous_commit=off'] : []),

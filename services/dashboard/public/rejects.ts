@@ -39,13 +39,14 @@ export function showRejects({ rejects, totals }: Seen, setup: Setup): void {
   })
   more.hidden = hidden === 0
   setText(more, `Show ${hidden} more`)
-  if (totals.rowsRejected === 0) setText(note, 'None: every line was what it should be.')
-  else if (!rejects.all)
-    setText(
-      note,
-      `Of ${number(totals.rowsRejected)} rejects; the newest ${number(counted)} are grouped here.`,
-    )
-  else setText(note, '')
+  setText(note, noteOf(totals.rowsRejected, rejects))
+}
+
+function noteOf(rejected: number, { counted, all }: Seen['rejects']): string {
+  if (rejected === 0) return 'None: every line was what it should be.'
+  if (!all) return `Of ${number(rejected)} rejects the newest ${number(counted)} are grouped here.`
+  const mended = rejected - counted
+  return mended <= 0 ? '' : `${number(mended)} of ${number(rejected)} were mended since.`
 }
 
 function build(): void {
