@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, linkSync, lstatSync, openSync, renameSync, unlinkSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
@@ -88,11 +88,12 @@ function moveAway(file: Finished, to: Archiving): string | null {
   const folder = file.status === 'done' ? to.archiveDir : to.refusedDir
   const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
-  const name = freeName(file, folder)
+  const name = reserveName(file, folder)
   const target = join(folder, name)
   try {
     renameSync(source, target)
   } catch (error) {
+    unlinkSync(target)
     // Another ingestor was faster, with a file that a third one left behind.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return alreadyMoved(file, folder)
     throw error
@@ -103,8 +104,9 @@ function moveAway(file: Finished, to: Archiving): string | null {
     putBack(target, file, to)
     return null
   }
-  if (to.archive === 'delete' && file.status === 'done') unlinkSync(target)
-  return name
+  if (to.archive !== 'delete' || file.status !== 'done') return name
+  unlinkSync(target)
+  return null
 }
 
 // A crash may have come between the move and its mark.
@@ -117,10 +119,17 @@ function alreadyMoved(file: Finished, folder: string): string | null {
   }
 }
 
-function freeName(file: Finished, folder: string): string {
+// A rename overwrites, and an ingestor beside this one may be after the same name (the second
+// generation of a.csv and the first of a.2.csv): an empty file made for it alone keeps it.
+function reserveName(file: Finished, folder: string): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    if (!lstatSync(join(folder, name), { throwIfNoEntry: false })) return name
+    try {
+      closeSync(openSync(join(folder, name), 'wx'))
+      return name
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
   }
 }
 

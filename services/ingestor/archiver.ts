@@ -5,6 +5,8 @@ import { Doorbell } from './doorbell.ts'
 import { triage } from './errors.ts'
 
 const GROUP = 2_000
+/** Files that are remembered; more are found again in the database. */
+const MAX_IN_HAND = 5 * GROUP
 /** Files that another ingestor has just finished with are its own to move. */
 const LEFT_BEHIND_MS = 5_000
 const RETRY_MS = 5_000
@@ -27,6 +29,7 @@ export class Archiver {
     for (const { claim, next } of moves) {
       if (next.status !== 'done' && !(next.status === 'refused' && next.reason !== 'changed'))
         continue
+      if (this.#finished.length >= MAX_IN_HAND) break
       this.#finished.push({
         fileId: claim.fileId,
         fileName: claim.fileName,

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
@@ -28,11 +28,32 @@ export interface Found {
   inWork: number
 }
 
+/** Names that are looked at together: the memory that a folder takes, whatever it holds. */
+const SLICE_NAMES = 2_000
+
 /** Lists the folder and registers what is new. The listing is the truth; a watcher only says when. */
 export async function sweep(discovery: Discovery): Promise<Found> {
   discovery.clock.set()
-  const listing = await readdir(discovery.inputDir, { encoding: 'buffer' })
-  return registerNames(listing, discovery)
+  const sum: Found = { listed: 0, found: 0, inWork: 0 }
+  for await (const names of slicesOf(discovery.inputDir)) {
+    const { listed, found, inWork } = await registerNames(names, discovery)
+    sum.listed += listed
+    sum.found += found
+    sum.inWork += inWork
+  }
+  return sum
+}
+
+async function* slicesOf(folder: string): AsyncGenerator<Buffer[]> {
+  const options = { encoding: 'buffer', bufferSize: SLICE_NAMES } as never
+  let slice: Buffer[] = []
+  for await (const { name } of await opendir(folder, options)) {
+    slice.push(name as unknown as Buffer)
+    if (slice.length < SLICE_NAMES) continue
+    yield slice
+    slice = []
+  }
+  if (slice.length > 0) yield slice
 }
 
 /** Files that are written to right now are looked at again this soon, not sooner. */

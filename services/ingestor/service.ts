@@ -36,6 +36,8 @@ export interface Ingestor {
   faults: Faults
   failpoint: (point: Failpoint) => void
   metrics: Metrics
+  /** Nobody stays to look at what only a long run wants to know. */
+  once?: boolean
   onStored: (stored: Stored) => void
   onRefused: (file: Refusal) => void
 }
@@ -97,7 +99,9 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     part(runLane(lane(false), ending)),
     part(sweepUntilStopped(sweeping, ending)),
     part(keepLeases(ingestor, held, work, ending)),
-    part(countDiscrepancies(pool, logger, found => metrics.discrepancies(found), ending)),
+    ...(ingestor.once
+      ? []
+      : [part(countDiscrepancies(pool, logger, found => metrics.discrepancies(found), ending))]),
     part(
       obeyUntilStopped(
         { ...ingestor, ...config, discovery: sweeping, onNotice: () => work.ring() },

@@ -26,14 +26,14 @@ export interface Sweeping extends Discovery {
 
 /**
  * Finds files until stopped: lists the folder at the start and every `sweepMs`, and looks at single
- * names as soon as the watcher reports them.
+ * names as soon as the watcher reports them. The listing comes first, so that a crowded folder is
+ * never watched.
  */
 export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): Promise<void> {
   const bell = new Doorbell()
   const watcher = new Watcher(sweeping.inputDir, bell, sweeping.logger)
   const ears = new Ears(sweeping)
   let dueAt = 0
-  if (sweeping.watch !== 'polling') watcher.start()
   try {
     while (!stop.aborted) {
       const startedAt = performance.now()

@@ -21,13 +21,14 @@ export interface Snapshot {
 export async function takeSnapshot(pool: Pool): Promise<Snapshot> {
   // Rows are only ever appended, so the newest are in the last blocks, among those of the
   // transactions in flight: a range of ctid reads 8 MB at most, where max(event_time) over the
-  // block-range index would read all that is not summarised yet.
+  // block-range index would read all that is not summarised yet. In a select of its own, because
+  // the size is volatile, and a bound that is makes a scan of the whole table of it.
   const { rows } = await pool.query(
     `select rows_loaded, rows_duplicate, rows_rejected,
             files_refused, files_parked, files_waiting, oldest_waiting_s,
             (select extract(epoch from clock_timestamp() - max(event_time))::float8
                from user_activity
-              where ctid >= format('(%s,0)', greatest(pg_relation_size('user_activity') / 8192 - 1024, 0))::tid
+              where ctid >= (select format('(%s,0)', greatest(pg_relation_size('user_activity') / 8192 - 1024, 0))::tid)
                 and event_time <= clock_timestamp()) as newest_age_s
        from ingest_status,
             lateral (select count(*) as files_waiting,

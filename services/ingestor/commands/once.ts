@@ -47,7 +47,7 @@ export async function runOnce(
       ingestor.onStored(stored)
       summary.add(stored)
     }
-    const counting = { ...ingestor, onStored, onRefused }
+    const counting = { ...ingestor, once: true, onStored, onRefused }
     const drained = new AbortController()
     const ingesting = runIngestor(counting, AbortSignal.any([stop, drained.signal]))
     const left = await Promise.race([
