@@ -34,6 +34,8 @@ export interface Appetite {
   bytes: number
   /** Files whose last claim ended without progress are claimed one at a time, by one lane alone. */
   suspects: boolean
+  /** Claims that are in work here: held up beyond their lease, they are no other's to go on with yet. */
+  held: Iterable<Claim>
 }
 
 /** Claims alone and without progress after which a file is parked. */
@@ -60,6 +62,7 @@ export async function claimFiles(
         where status in ('pending', 'active')
           and (status = 'pending' or lease_until < clock_timestamp())
           and due_at <= clock_timestamp()
+          and file_id <> all ($6::bigint[])
           and (status = 'pending' and attempts = 0 or $5)
           and not exists (select from ingest_paused)
         order by due_at, file_id
@@ -96,7 +99,14 @@ export async function claimFiles(
                extract(epoch from clock_timestamp() - greatest(f.discovered_at, f.still_since))::float8
                  * 1000 as waited_ms,
                extract(epoch from clock_timestamp() - f.still_since)::float8 * 1000 as still_ms`,
-    [appetite.owner, appetite.leaseMs, appetite.files, appetite.bytes, appetite.suspects],
+    [
+      appetite.owner,
+      appetite.leaseMs,
+      appetite.files,
+      appetite.bytes,
+      appetite.suspects,
+      [...appetite.held].map(({ fileId }) => fileId),
+    ],
   )
   const claimedAt = now()
   return rows

@@ -120,13 +120,17 @@ test('paused: run --once says by whom and why instead of waiting, and a pause wa
 
 test('a resume that nobody heard of is obeyed within two seconds all the same', async () => {
   await database.query(`select ingest_pause('quiet')`)
-  const ingestor = startIngestor(database, folders, {
-    INGEST_SWEEP_SECONDS: '60',
-    INGEST_LEASE_SECONDS: '60',
-  })
-  await ingestor.waitForLog('ready')
   await folders.drop('a.csv', CONTENT)
-  await until('the file found', async () => (await generations()).length === 1)
+  // No event and no sweep that would wake anyone: the net alone is left.
+  const quiet = { INGEST_WATCH: 'polling', INGEST_SWEEP_SECONDS: '60', INGEST_LEASE_SECONDS: '60' }
+  startIngestor(database, folders, quiet)
+  await until('the lanes to have found nothing to do, and to wait', () =>
+    database.value(
+      `select count(*) > 0 from pg_stat_activity, ingest_files
+        where datname = current_database() and application_name like 'ingestor %'
+          and query like '%min(case status%' and state = 'idle' and query_start > discovered_at`,
+    ),
+  )
   // As if the notification were lost: the row goes without one.
   const asked = await database.value<string>(
     'delete from ingest_paused returning clock_timestamp()',

@@ -102,6 +102,14 @@ test('a lease that has not run out keeps others away, one that has does not', as
   expect(second!.epoch).toBe(first!.epoch + 1)
 })
 
+test('an owner that was held up beyond its lease does not take its files from itself', async () => {
+  const { database, one, other } = await offered(2)
+  const held = await one.claim()
+  await expireLeases(database)
+  expect(await one.claim({ held })).toEqual([])
+  expect(idsOf(await other.claim())).toEqual([1])
+})
+
 test('a lease is renewed for claims that their owner knows of, and for no others', async () => {
   const { database, one, other } = await offered(3)
   const known = await one.claim({ files: 1 })

@@ -95,7 +95,7 @@ test.each([
   await publish(makeFiles(1, { seed: 415, rows: 10 }), folders)
   await database.query(ddl)
   const ingestor = startIngestor(database, folders)
-  expect(await ingestor.exit()).toEqual({ code: 2, signal: null })
+  expect(await ingestor.exit(30_000)).toEqual({ code: 2, signal: null })
   expect(ingestor.stderr()).toMatch(said)
   expect(await database.value('select count(*) from ingest_files')).toBe(0)
 })

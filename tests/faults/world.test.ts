@@ -42,7 +42,10 @@ test('four ingestors offered the same files take each once', async () => {
   await publish(files, folders)
   const ingestors = Array.from({ length: 4 }, () => startIngestor(database, folders))
   await drained(database, files)
-  for (const ingestor of ingestors) expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
+  for (const ingestor of ingestors) {
+    await ingestor.waitForLog('ready', 30_000)
+    expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
+  }
   expect(await breaches({ database, folders, files })).toEqual([])
   expect(await database.value('select sum(rows_duplicate)::int from ingest_files')).toBe(0)
 }, 60_000)

@@ -79,7 +79,7 @@ export function hands(
     claim: appetite =>
       claimFiles(
         pool,
-        { owner, leaseMs, files: 100, bytes: 1e9, suspects: true, ...appetite },
+        { owner, leaseMs, files: 100, bytes: 1e9, suspects: true, held: [], ...appetite },
         now,
       ),
     batches: (claims, batchRows = 1_000) => {
