@@ -29,7 +29,9 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
     const kept = await until('the URL', () => urlOf(folders), MINUTE)
     expect(Number(await one(kept, 'select count(*) from user_activity'))).toBeGreaterThan(0)
     expect(await one(kept, `select count(*) from ingest_files where status = 'active'`)).toBe('0')
-    expect(processesOf(folders).filter(({ command }) => command.includes('services/dashboard'))).toEqual([])
+    expect(
+      processesOf(folders).filter(({ command }) => command.includes('services/dashboard')),
+    ).toEqual([])
     await again.stop('SIGTERM', MINUTE)
     expect(processesOf(folders)).toEqual([])
   })
