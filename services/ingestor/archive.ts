@@ -1,4 +1,4 @@
-import { closeSync, linkSync, lstatSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { linkSync, lstatSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
@@ -90,10 +90,11 @@ function moveAway(file: Finished, to: Archiving): string | null {
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
   const name = reserveName(file, folder)
   const target = join(folder, name)
+  to.failpoint('archive-name-reserved')
   try {
     renameSync(source, target)
   } catch (error) {
-    unlinkSync(target)
+    if (isReservedFor(file, target)) unlinkSync(target)
     // Another ingestor was faster, with a file that a third one left behind.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return alreadyMoved(file, folder)
     throw error
@@ -120,17 +121,32 @@ function alreadyMoved(file: Finished, folder: string): string | null {
 }
 
 // A rename overwrites, and an ingestor beside this one may be after the same name (the second
-// generation of a.csv and the first of a.2.csv): an empty file made for it alone keeps it.
+// generation of a.csv and the first of a.2.csv): a link to nowhere that names the file keeps it. It
+// is made in one step, and whoever comes after a crash sees for whom; an empty file would stay.
 function reserveName(file: Finished, folder: string): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
+    const path = join(folder, name)
     try {
-      closeSync(openSync(join(folder, name), 'wx'))
+      symlinkSync(reservation(file), path)
       return name
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (isReservedFor(file, path)) return name
     }
   }
+}
+
+function isReservedFor(file: Finished, path: string): boolean {
+  try {
+    return readlinkSync(path) === reservation(file)
+  } catch {
+    return false
+  }
+}
+
+function reservation({ fileId }: Finished): string {
+  return `reserved for file_id ${fileId}`
 }
 
 function putBack(target: string, file: Finished, to: Archiving): void {

@@ -11,6 +11,7 @@ export const FAILPOINTS = [
   'commit-sent',
   'after-commit',
   'before-archive',
+  'archive-name-reserved',
   'after-archive-rename',
 ] as const
 
