@@ -131,7 +131,10 @@ function reserveName(file: Finished, folder: string): string {
       symlinkSync(reservation(file), path)
       return name
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const { code } = error as NodeJS.ErrnoException
+      // A full disk has no room for a reservation, but a rename needs none.
+      if ((code === 'ENOSPC' || code === 'EDQUOT') && !lookAt(path)) return name
+      if (code !== 'EEXIST' && code !== 'ENOSPC' && code !== 'EDQUOT') throw error
       if (isReservedFor(file, path)) return name
     }
   }

@@ -18,7 +18,7 @@ const OUR_MISTAKE = /^(0[0-3BFLZ]|2[0456BDF]|3[46B]|72|F0|HV)/
 const NETWORK = /^(ECONN|ETIMEDOUT|EHOST|ENET|EPIPE|EAI_|ENOTFOUND|ENOENT$)/
 
 /** Names of the calls that look at a folder and what is in it. */
-const FOLDER = /^(scandir|lstat|open)$/
+const FOLDER = /^(scandir|opendir|lstat|open)$/
 
 export function triage(error: unknown): Fault {
   const code = errorCode(error)
