@@ -10,8 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // A test's own services and the server's backends want a core as well.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     teardownTimeout: 30_000,
   },
 })

@@ -10,7 +10,7 @@ const PAUSE_MS = 20
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 25_000,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const end = performance.now() + deadlineMs
   for (;;) {
