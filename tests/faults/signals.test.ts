@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import { breaches, type Checked } from '../support/checker.ts'
+import { breaches } from '../support/checker.ts'
 import { freshFolders } from '../support/folders.ts'
 import { drained, startIngestor } from '../support/ingestor.ts'
 import { makeFiles, publish } from '../support/made-file.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { startProxy } from '../support/proxy.ts'
+import type { Ordered } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
 test('SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
@@ -68,7 +69,7 @@ async function heldInBatch(statement: RegExp, nodeArgs: string[] = []) {
   return { database, folders, files, proxy, ingestor, release: held.resolve }
 }
 
-async function restartedOk(checked: Required<Checked>) {
+async function restartedOk(checked: Ordered) {
   const { database, folders, files } = checked
   const again = startIngestor(database, folders)
   await drained(database, files)
