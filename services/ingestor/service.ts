@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import type { Pool } from '../runtime/database.ts'
 import { ConfigurationError } from '../runtime/env.ts'
+import { makeFolder } from '../runtime/folder.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Activity } from './activity.ts'
 import { Archiver } from './archiver.ts'
@@ -99,7 +99,14 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     },
     onFenced: files => metrics.fenced(files),
   })
-  const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
+  const onDeaf = (why: string | null) => {
+    activity.watchFault = why
+    metrics.deaf(why !== null)
+  }
+  const sweeping = {
+    ...{ ...discovery(ingestor), ...config, logger, retry },
+    ...{ onFound: () => work.ring(), onDeaf },
+  }
 
   const part = (running: Promise<void>) =>
     running.catch(error => {
@@ -145,10 +152,12 @@ export function discovery({ pool, config, onRefused }: Ingestor): Discovery {
 export function makeFolders(config: Config): void {
   const faults = [config.inputDir, config.archiveDir, config.refusedDir].flatMap(folder => {
     try {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       return []
     } catch (error) {
-      return [`${folder}: expected a folder or the right to make it, found ${errorCode(error)}`]
+      return [
+        `${folder}: expected a folder or the right to make it, found ${errorCode(error)}; DATA_DIR says where it is`,
+      ]
     }
   })
   if (faults.length > 0) throw new ConfigurationError(faults)
