@@ -16,7 +16,7 @@ import type { Faults } from './health.ts'
 import { InFlight } from './inflight.ts'
 import { countDiscrepancies } from './integrity.ts'
 import { type Lane, runLane } from './lane.ts'
-import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
+import { evictFrozen, releaseAll, renewLeases, retryParked } from './lease.ts'
 import type { Metrics } from './metrics.ts'
 import { OBEY_WITHIN_MS, obeyUntilStopped } from './obey.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -163,7 +163,7 @@ export function makeFolders(config: Config): void {
   if (faults.length > 0) throw new ConfigurationError(faults)
 }
 
-/** Says that this process is alive, and looks for owners that are not. */
+/** Says that this process is alive, and looks after the files of owners that are not. */
 async function keepLeases(
   { config, pool, logger, metrics }: Ingestor,
   held: ReadonlySet<Claim>,
@@ -178,6 +178,11 @@ async function keepLeases(
       if (evicted.length > 0) {
         metrics.evicted(evicted.length)
         logger.warn({ evicted }, 'ended the sessions of an ingestor whose lease ran out')
+        work.ring()
+      }
+      const files = await retryParked(pool)
+      if (files.length > 0) {
+        logger.info({ files }, 'parked files are given another try')
         work.ring()
       }
     } catch (error) {
