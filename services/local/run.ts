@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Environment } from '../runtime/env.ts'
+import { ConfigurationError, type Environment } from '../runtime/env.ts'
+import { makeFolder } from '../runtime/folder.ts'
 import type { LocalConfig } from './config.ts'
 import { type LocalDatabase, openDatabase } from './database.ts'
 import { freePort, LOOPBACK } from './port.ts'
@@ -103,6 +103,14 @@ function serviceEnvironment(
 
 function makeFolders(dataDir: string): void {
   for (const name of ['temp', 'input', 'archive', 'refused', 'logs']) {
-    mkdirSync(join(dataDir, name), { recursive: true })
+    const folder = join(dataDir, name)
+    try {
+      makeFolder(folder)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConfigurationError([
+        `DATA_DIR: expected a folder or the right to make it, found that ${folder} cannot be made (${code})`,
+      ])
+    }
   }
 }
