@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { docker, lines } from '../compose/docker.ts'
 import { sampleCounters } from '../support/checker.ts'
+import { makeFiles } from '../support/made-file.ts'
 import { until } from '../support/until.ts'
 import { allAccountedFor, rowsArrive } from './accounts.ts'
 import { dockerOn } from './host.ts'
 import { IMAGE } from './images.ts'
-import { ingestorsOn, newStack, type Stack } from './stack.ts'
+import { type Ingestor, ingestorsOn, newStack, type Stack } from './stack.ts'
 import { Stream } from './stream.ts'
 
 const hosts = inject('hosts')
@@ -14,6 +15,7 @@ const hosts = inject('hosts')
 describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', () => {
   let stack: Stack
   let stream: Stream
+  let seed = 750
   let sampling: ReturnType<typeof sampleCounters>
   const ingestor = () => `${stack.name}_ingestor`
 
@@ -44,8 +46,12 @@ describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', 
     expect(await takeovers()).toBe(0)
   })
 
-  it('replaces tasks that are killed', async () => {
+  it('replaces tasks that are killed with files in hand', async () => {
     for (const victim of await ingestorsOn(stack, hosts)) {
+      await stream.add(
+        makeFiles(8, { prefix: `large_${victim.hostname}`, seed: ++seed, rows: 8_000 }),
+      )
+      await until('it to have some in hand', () => holdsFiles(victim))
       await dockerOn(victim.host, 'kill', '--signal', 'KILL', victim.container)
       await until(
         'another in its place',
@@ -57,6 +63,7 @@ describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', 
       )
     }
     await stack.running('ingestor', 2)
+    await until('their files to be taken over', async () => (await takeovers()) > 0)
     await rowsArrive(stack)
   })
 
@@ -96,6 +103,11 @@ describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', 
     )
     expect(breached).toEqual([])
   })
+
+  async function holdsFiles({ hostname }: Ingestor): Promise<boolean> {
+    const held = `select from ingest_files where owner like 'ingestor ${hostname} %'`
+    return (await stack.query(held)).length > 0
+  }
 
   async function takeovers(): Promise<number> {
     const [row] = await stack.query<{ n: number }>(
