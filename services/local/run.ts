@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONNECTION_SETTINGS } from '../runtime/connection.ts'
-import type { Environment } from '../runtime/env.ts'
+import { ConfigurationError, type Environment } from '../runtime/env.ts'
+import { makeFolder } from '../runtime/folder.ts'
 import type { LocalConfig } from './config.ts'
 import { type LocalDatabase, openDatabase } from './database.ts'
 import { freePort, LOOPBACK } from './port.ts'
@@ -104,6 +104,14 @@ function serviceEnvironment({ env, dataDir }: LocalConfig, databaseUrl: string):
 
 function makeFolders(dataDir: string): void {
   for (const name of ['temp', 'input', 'archive', 'refused', 'logs']) {
-    mkdirSync(join(dataDir, name), { recursive: true })
+    const folder = join(dataDir, name)
+    try {
+      makeFolder(folder)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConfigurationError([
+        `DATA_DIR: expected a folder or the right to make it, found that ${folder} cannot be made (${code})`,
+      ])
+    }
   }
 }

@@ -80,7 +80,16 @@ export function hands(
     claim: appetite =>
       claimFiles(
         pool,
-        { owner, leaseMs, files: 100, bytes: 1e9, suspects: true, held: [], ...appetite },
+        {
+          owner,
+          leaseMs,
+          files: 100,
+          bytes: 1e9,
+          suspects: 'all',
+          held: [],
+          onParked: () => {},
+          ...appetite,
+        },
         now,
       ),
     batches: (claims, batchRows = 1_000) => {
