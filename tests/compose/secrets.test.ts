@@ -42,7 +42,9 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
       }),
     )
     const running = containers.filter(({ State }) => State.Status === 'running')
-    const processes = await Promise.all(running.map(({ Id }) => docker('top', Id, '-eo', 'pid,args')))
+    const processes = await Promise.all(
+      running.map(({ Id }) => docker('top', Id, '-eo', 'pid,args')),
+    )
     const environments = await Promise.all(
       running.map(({ Id }) =>
         docker('exec', Id, 'sh', '-c', 'cat /proc/[0-9]*/environ 2>/dev/null || true'),
