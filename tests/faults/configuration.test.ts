@@ -10,7 +10,7 @@ import type { RunningService } from '../support/process.ts'
 import { inOrder, terminateSessions, working } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
-test('a database that has become read-only is waited for, and nothing is archived', async () => {
+test('33: a database that has become read-only is waited for, and nothing is archived', async () => {
   const { database, folders, files, ingestor } = await working({ publishNow: false })
   await database.query(`alter database ${database.name} set default_transaction_read_only = on`)
   await terminateSessions(database)
@@ -26,7 +26,7 @@ test('a database that has become read-only is waited for, and nothing is archive
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a right that is taken away is a configuration fault until it is given back', async () => {
+test('34: a right that is taken away is a configuration fault until it is given back', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const role = `clerk_${database.name}`
   await database.query(
@@ -59,7 +59,7 @@ test.each([
   ],
   ['a database that is not there', { POSTGRES_DB: 'not_there', POSTGRES_PASSWORD: '' }, '3D000'],
 ])(
-  '%s is said in one clear line without the secret, and not in a hot loop',
+  '34: %s is said in one clear line without the secret, and not in a hot loop',
   async (_, wrong, code) => {
     const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
     const secret = wrong.POSTGRES_PASSWORD || database.env.POSTGRES_PASSWORD!
@@ -90,7 +90,7 @@ test.each([
     `insert into schema_migrations values (9999, '9999_x.sql', '')`,
     /found 9999; use the newer release/,
   ],
-])('%s is refused by version, with exit 2, before anything is read', async (_, ddl, said) => {
+])('36: %s is refused by version, with exit 2, before anything is read', async (_, ddl, said) => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   await publish(makeFiles(1, { seed: 415, rows: 10 }), folders)
   await database.query(ddl)

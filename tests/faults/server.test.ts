@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 const TERMINATIONS = Number(process.env.TEST_TERMINATIONS ?? 20)
 const CRASHES = Number(process.env.TEST_SERVER_CRASHES ?? 2)
 
-test('sessions that are ended while idle cost nothing', async () => {
+test('19: sessions that are ended while idle cost nothing', async () => {
   const { database, folders, files, ingestor } = await working({ publishNow: false })
   for (let round = 0; round < 3; round++) {
     await until('sessions', async () => (await terminateSessions(database)) > 0)
@@ -28,7 +28,7 @@ test('sessions that are ended while idle cost nothing', async () => {
 })
 
 test(
-  'sessions that are ended at random moments of the work cost retries, no row',
+  '20: sessions that are ended at random moments of the work cost retries, no row',
   async () => {
     const seed = seedOf(`${TERMINATIONS} terminations`)
     const chance = new Chance(seed)
@@ -51,7 +51,7 @@ test(
 )
 
 test(
-  'a server that crashes and comes back, again and again, is waited for',
+  '24: a server that crashes and comes back, again and again, is waited for',
   async () => {
     const seed = seedOf(`${CRASHES} crashes of the server`)
     const chance = new Chance(seed)
@@ -74,7 +74,7 @@ test(
   CRASHES * 30_000,
 )
 
-test('a backend that is killed, and takes all sessions with it, is survived', async () => {
+test('25: a backend that is killed, and takes all sessions with it, is survived', async () => {
   const server = await ownServer()
   const { database } = server
   const { folders, files, ingestor } = await working({ database })
@@ -84,7 +84,7 @@ test('a backend that is killed, and takes all sessions with it, is survived', as
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a server without a free connection is waited for, without a hot loop', async () => {
+test('30: a server without a free connection is waited for, without a hot loop', async () => {
   const server = await ownServer({ max_connections: 10, superuser_reserved_connections: 0 })
   const { database } = server
   const taken: pg.Client[] = []
@@ -114,7 +114,7 @@ test('a server without a free connection is waited for, without a hot loop', asy
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a deadlock with a stranger replays the whole transaction', async () => {
+test('31: a deadlock with a stranger replays the whole transaction', async () => {
   const chance = new Chance(412)
   const [first, second] = [anEvent(chance), anEvent(chance)]
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
@@ -142,7 +142,7 @@ test('a deadlock with a stranger replays the whole transaction', async () => {
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a foreign lock on one file of the checkpoint holds up that file alone', async () => {
+test('32: a foreign lock on one file of the checkpoint holds up that file alone', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(4, { seed: 413, rows: 100 })
   await database.query(

@@ -7,7 +7,7 @@ import { freshDatabase } from '../support/postgres.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
-test('SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
+test('14: SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
   const { database, folders, files, proxy, release, ingestor } = await heldInBatch(/^copy data$/)
   ingestor.signal('SIGTERM')
   await ingestor.waitForLog('stopping')
@@ -19,7 +19,7 @@ test('SIGTERM in the middle of a batch: it is stored, the rest handed back, exit
   await restartedOk({ database, folders, files })
 })
 
-test('a second SIGTERM ends it at once, non-zero, and a restart goes on', async () => {
+test('15: a second SIGTERM ends it at once, non-zero, and a restart goes on', async () => {
   const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/)
   ingestor.signal('SIGTERM')
   const { time } = await ingestor.waitForLog('stopping')
@@ -30,7 +30,7 @@ test('a second SIGTERM ends it at once, non-zero, and a restart goes on', async 
   await restartedOk({ database, folders, files })
 })
 
-test('SIGTERM while the database is out of reach ends it in order', async () => {
+test('14 and 24: SIGTERM while the database is out of reach ends it in order', async () => {
   const { database, folders, files, proxy, ingestor } = await heldInBatch(/^copy data$/)
   proxy.mischief = () => ({ kind: 'drop' })
   proxy.cut()
@@ -40,7 +40,7 @@ test('SIGTERM while the database is out of reach ends it in order', async () => 
   await restartedOk({ database, folders, files })
 })
 
-test('a defect in the program is logged as fatal, ends it with 1, and a restart goes on', async () => {
+test('17: a defect in the program is logged as fatal, ends it with 1, and a restart goes on', async () => {
   const throwing = `process.on('SIGUSR2', () => { throw new Error('boom') })`
   const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/, [
     '--import',

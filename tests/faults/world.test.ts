@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
 
-test('ingestors whose clocks are a day off either way share the work as if they were right', async () => {
+test('49: ingestors whose clocks are a day off either way share the work as if they were right', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(30, { seed: 500, rows: 200 })
   const ingestors = [dayOff(86_400_000), dayOff(-86_400_000)].map(nodeArgs =>
@@ -36,7 +36,7 @@ test('ingestors whose clocks are a day off either way share the work as if they 
   ).toBe(0)
 })
 
-test('four ingestors offered the same files take each once', async () => {
+test('50: four ingestors offered the same files take each once', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(200, { seed: 501, rows: 20 })
   await publish(files, folders)
@@ -50,7 +50,7 @@ test('four ingestors offered the same files take each once', async () => {
   expect(await database.value('select sum(rows_duplicate)::int from ingest_files')).toBe(0)
 }, 60_000)
 
-test('300 ms on every way to the server make it slow, not wrong', async () => {
+test('27: 300 ms on every way to the server make it slow, not wrong', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(3, { seed: 502, rows: 200 })
   const proxy = await startProxy(database)
@@ -84,9 +84,9 @@ test.each([
   },
 )
 
-test('a full disk under the table holds everything up, and lets go once there is room', async context => {
+test('29: a full disk under the table holds everything up, and lets go once there is room', async context => {
   const disk = await smallDisk(24)
-  if (!disk) return context.skip('skipped: no tmpfs can be mounted here')
+  if (!disk) return context.skip('no tmpfs can be mounted here')
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   await database.query(`create tablespace ${database.name} location '${disk}'`)
   atTestEnd(async () => {
