@@ -10,7 +10,7 @@ import { anEvent, fileOf, makeFiles, publish } from '../support/made-file.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import type { LogLine } from '../support/process.ts'
-import { inOrder, sessions, terminateSessions, working } from '../support/scene.ts'
+import { heldInBatch, inOrder, sessions, terminateSessions, working } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
 const TERMINATIONS = Number(process.env.TEST_TERMINATIONS ?? 20)
@@ -24,6 +24,21 @@ test('19: sessions that are ended while idle cost nothing', async () => {
     await drained(database, files.slice(round, round + 1))
   }
   await publish(files.slice(3), folders)
+  await inOrder({ database, folders, files }, ingestor)
+})
+
+test('20: a session that is ended in the middle of a COPY is thrown away, and the batch stored once', async () => {
+  const { database, folders, files, ingestor, release } = await heldInBatch(/^copy data$/)
+  const ended = await database.value<number>(
+    `select count(*) from (
+       select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name like 'ingestor %'
+          and query like 'copy user_activity %' and state = 'active') ended`,
+  )
+  expect(ended).toBeGreaterThan(0)
+  release()
+  const fault = await ingestor.waitForLog(line => line.what === 'commit')
+  expect(fault).toMatchObject({ level: 'warn', msg: expect.stringContaining('trying again') })
   await inOrder({ database, folders, files }, ingestor)
 })
 
@@ -158,6 +173,24 @@ test('32: a foreign lock on one file of the checkpoint holds up that file alone'
   expect(await database.query('select files_pending, files_done from ingest_status')).toEqual([
     { files_pending: 1, files_done: 3 },
   ])
+  await stranger.query('rollback')
+  await inOrder({ database, folders, files }, ingestor)
+})
+
+test('32: a foreign lock on a file in work is a time-out that is tried again, and is told', async () => {
+  const compareAndSet = /^update ingest_files f\s+set byte_offset/
+  const { database, folders, files, ingestor, release } = await heldInBatch(compareAndSet)
+  const stranger = await database.pool.connect()
+  atTestEnd(() => stranger.release(true))
+  await stranger.query('begin')
+  // Beside the lock that the batch has, and in the way of the one that it needs.
+  await stranger.query(`select from ingest_files where status = 'active' for no key update`)
+  release()
+  const fault = await ingestor.waitForLog(line => line.code === '55P03')
+  expect(fault).toMatchObject({ level: 'warn', what: 'commit' })
+  const { status, body } = await readiness(ingestor)
+  expect(status).toBe(503)
+  expect(body.faults['database: commit']).toContain('55P03')
   await stranger.query('rollback')
   await inOrder({ database, folders, files }, ingestor)
 })

@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
 import { breaches, type Checked } from '../support/checker.ts'
-import { freshFolders } from '../support/folders.ts'
 import { drained, startIngestor } from '../support/ingestor.ts'
-import { makeFiles, publish } from '../support/made-file.ts'
-import { freshDatabase } from '../support/postgres.ts'
-import { startProxy } from '../support/proxy.ts'
+import { heldInBatch } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
 test('14: SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
@@ -50,23 +47,6 @@ test('17: a defect in the program is logged as fatal, ends it with 1, and a rest
   expect(ingestor.log.at(-1)).toMatchObject({ level: 'fatal', err: { message: 'boom' } })
   await restartedOk({ database, folders, files })
 })
-
-/** An ingestor whose second statement of a kind is on its way and does not arrive until released. */
-async function heldInBatch(statement: RegExp, nodeArgs: string[] = []) {
-  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-  const files = makeFiles(3, { seed: 300, rows: 300 })
-  const proxy = await startProxy(database)
-  const held = Promise.withResolvers<void>()
-  let passed = 0
-  proxy.mischief = text =>
-    statement.test(text) && ++passed === 2 ? { kind: 'hold', until: held.promise } : null
-  const settings = { INGEST_BATCH_ROWS: '100' }
-  const ingestor = startIngestor(proxy, folders, settings, { nodeArgs })
-  await ingestor.waitForLog('ready')
-  await publish(files, folders)
-  await until('a batch under way', () => proxy.done > 0)
-  return { database, folders, files, proxy, ingestor, release: held.resolve }
-}
 
 async function restartedOk(checked: Required<Checked>) {
   const { database, folders, files } = checked

@@ -37,7 +37,7 @@ export class CatalogueReporter implements Reporter {
         for (const number of rowsOf(namesOf(test))) {
           const row = rows.get(number) ?? { passed: 0, failed: 0, skipped: [] }
           rows.set(number, row)
-          count(test, row)
+          count(test, row, this.#isWhole)
         }
       }
     }
@@ -84,9 +84,11 @@ function namesOf(test: TestCase): string[] {
   return names
 }
 
-function count(test: TestCase, row: Row): void {
+// In part of a run most tests are skipped because nobody asked for them.
+function count(test: TestCase, row: Row, isWhole: boolean): void {
   const result = test.result()
   if (result.state === 'passed') row.passed++
   else if (result.state === 'failed') row.failed++
-  else row.skipped.push(('note' in result && result.note) || namesOf(test).join(' > '))
+  else if ('note' in result && result.note) row.skipped.push(result.note)
+  else if (isWhole) row.skipped.push(namesOf(test).join(' > '))
 }
