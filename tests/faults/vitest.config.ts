@@ -10,6 +10,10 @@ const REPETITIONS = {
   TEST_SERVER_CRASHES: '100',
   TEST_REPEATS: '300',
   TEST_FREEZES: '50',
+  TEST_MODEL_RUNS: '200',
+  TEST_FUZZ_FILES: '20000',
+  TEST_FUZZ_ROWS: '250',
+  TEST_AGREEMENTS: '5000',
 }
 
 /** What else there is of the catalogue. */
