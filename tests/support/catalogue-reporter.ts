@@ -66,7 +66,7 @@ export class CatalogueReporter implements Reporter {
             `${row.passed === 0 ? 'did not run' : 'ran in part'}: ${[...new Set(row.skipped)].join('; ')}`,
           ),
         )
-      else if (!row && this.#elsewhere[number] !== undefined)
+      else if (!row && this.#isWhole && this.#elsewhere[number] !== undefined)
         lines.push(named(number, `not run here: ${this.#elsewhere[number]}`))
       else if (!row) missing.push(number)
     }
