@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { CatalogueReporter } from './tests/support/catalogue-reporter.ts'
 
 export default defineConfig({
   test: {
@@ -12,6 +13,7 @@ export default defineConfig({
       'tests/long/**',
       'node_modules/**',
     ],
+    reporters: ['default', new CatalogueReporter({ 16: 'npm run test:faults' })],
     globalSetup: ['tests/support/global-setup.ts'],
     setupFiles: ['tests/support/cleanup.ts'],
     pool: 'forks',

@@ -15,6 +15,8 @@ export interface Stack {
   readonly folder: string
   readonly project: string
   readonly password: string
+  /** Passwords that were made up, and are in none of its settings. */
+  madeUp(): Promise<string[]>
   /** Where the page is published on 127.0.0.1. */
   readonly dashboardPort: number
   /** For the checker: the database at its published port. */
@@ -89,6 +91,12 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
     ...{ folder, project, password, dashboardPort, database: `${project}-db`, compose },
     url: `postgres://myuser:${password}@127.0.0.1:${port}/ecommerce_db`,
     folders: { input: at('input'), archive: at('archive'), refused: at('refused') },
+    async madeUp() {
+      const read = (service: string, role: string) =>
+        compose('exec', '-T', service, 'cat', `/run/secrets/${role}/password`)
+      const found = [await read('ingestor', 'writer'), await read('dashboard', 'reader')]
+      return found.map(password => password.trim())
+    },
     async containers(service) {
       const ids = lines(await compose('ps', '-a', '-q', ...(service ? [service] : [])))
       return ids.length === 0 ? [] : JSON.parse(await docker('inspect', ...ids))

@@ -58,10 +58,13 @@ export async function newStack(databaseHost: Host): Promise<Stack> {
   const { id: node } = await nodeOf(databaseHost)
   await docker('node', 'update', '--label-add', `${label}=true`, node)
   atTestEnd(() => docker('node', 'update', '--label-rm', label, node))
-  await execute('sh', ['-c', 'printf %s "$1" | docker secret create "$2" -', 'sh', password, name])
+  for (const role of ['owner', 'writer', 'reader']) {
+    const create = 'printf %s "$1" | docker secret create "$2" -'
+    await execute('sh', ['-c', create, 'sh', `${password}-${role}`, `${name}-${role}`])
+  }
   atTestEnd(() => removeLeftovers(inject('hosts')))
 
-  const url = `postgres://myuser:${password}@${databaseHost.address}:${port}/ecommerce_db`
+  const url = `postgres://myuser:${password}-owner@${databaseHost.address}:${port}/ecommerce_db`
   const pool = new pg.Pool({
     ...{ connectionString: url, max: 2, connectionTimeoutMillis: 2_000, query_timeout: 5_000 },
   })
@@ -75,7 +78,9 @@ export async function newStack(databaseHost: Host): Promise<Stack> {
       await execute('docker', ['stack', 'deploy', '--resolve-image', 'never', ...FILES, name], {
         env: {
           ...{ DATA_DIR: folders.root, INGESTOR_IMAGE: image, PUBLISHED_PORT: `${port}` },
-          POSTGRES_PASSWORD_SECRET: name,
+          OWNER_PASSWORD_SECRET: `${name}-owner`,
+          WRITER_PASSWORD_SECRET: `${name}-writer`,
+          READER_PASSWORD_SECRET: `${name}-reader`,
           ...settings,
         },
       })
