@@ -27,15 +27,20 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const swarm = existsSync(HOSTS) && process.getuid!() === 0 ? await threeHosts() : await oneHost()
   project.provide('hosts', swarm.hosts)
   return async () => {
-    await removeLeftovers(swarm.hosts)
-    await swarm.leave()
+    await removeLeftovers(swarm.hosts).finally(swarm.leave)
   }
 }
 
 async function oneHost() {
   console.log(`skipped: what needs three hosts (expected root, and ${HOSTS})`)
   await docker('swarm', 'init', '--advertise-addr', '127.0.0.1')
-  const host: Host = { number: 1, address: '127.0.0.1', socket: null, enginePid: null }
+  const host: Host = {
+    number: 1,
+    address: '127.0.0.1',
+    socket: null,
+    enginePid: null,
+    namespace: null,
+  }
   return { hosts: [host], leave: () => docker('swarm', 'leave', '--force') }
 }
 
@@ -67,6 +72,7 @@ function asHost(line: string): Host {
     number: Number(number),
     address: address!,
     socket: namespace === '-' ? null : `unix://${socket}`,
+    namespace: namespace === '-' ? null : namespace!,
     enginePid: Number(pid),
   }
 }

@@ -10,6 +10,8 @@ export interface Host {
   /** Of its engine; null for the ordinary one. */
   readonly socket: string | null
   readonly enginePid: number | null
+  /** Its network namespace; null for the ordinary one. */
+  readonly namespace: string | null
 }
 
 /** `docker …` on that host. */
@@ -20,6 +22,16 @@ export function dockerOn(host: Host, ...args: string[]): Promise<string> {
 /** No packet to and from it, until healed. */
 export const cutOff = (host: Host) => execute(HOSTS, ['cut', `${host.number}`])
 export const heal = (host: Host) => execute(HOSTS, ['heal', `${host.number}`])
+
+/** A slow line: what it sends takes its time, so that a COPY can be met in its middle. */
+export async function throttle({ namespace }: Host): Promise<void> {
+  const limit = ['tbf', 'rate', '10mbit', 'burst', '64kb', 'latency', '500ms']
+  await execute('tc', ['-n', namespace!, 'qdisc', 'replace', 'dev', 'eth0', 'root', ...limit])
+}
+
+export async function unthrottle({ namespace }: Host): Promise<void> {
+  await execute('tc', ['-n', namespace!, 'qdisc', 'del', 'dev', 'eth0', 'root'])
+}
 
 export function freezeEngine({ enginePid }: Host): void {
   process.kill(enginePid!, 'SIGSTOP')

@@ -5,7 +5,17 @@ import { atTestEnd } from '../support/cleanup.ts'
 import { makeFiles } from '../support/made-file.ts'
 import { until } from '../support/until.ts'
 import { allAccountedFor, drained, rowsArrive } from './accounts.ts'
-import { cutOff, freezeEngine, type Host, heal, nodeOf, plugOf, thawEngine } from './host.ts'
+import {
+  cutOff,
+  freezeEngine,
+  type Host,
+  heal,
+  nodeOf,
+  plugOf,
+  thawEngine,
+  throttle,
+  unthrottle,
+} from './host.ts'
 import { IMAGE } from './images.ts'
 import { type Ingestor, ingestorsOn, newStack, type Stack } from './stack.ts'
 import { Stream } from './stream.ts'
@@ -33,8 +43,10 @@ describe.skipIf(hosts.length < 3)('three hosts under load', () => {
   it('an ingestor’s host that is cut off in the middle of a COPY is replaced within lease + 5 s', async () => {
     const victim = await onlyOneOn(third)
     const sampling = sampleCounters(stack, 2_000)
+    atTestEnd(() => heal(third))
     begin('cut')
     const backend = await loseInMidCopy(victim, () => cutOff(third))
+    await unthrottle(third)
     const takeoverMs = await takenOver(victim)
     await until('its session to be ended', async () => !(await isThere(backend)), WITHIN_MS)
     await until('Swarm to see that it is gone', async () => (await state(third)) === 'down', 60_000)
@@ -68,6 +80,7 @@ describe.skipIf(hosts.length < 3)('three hosts under load', () => {
     )
     begin('database')
     await rowsArrive(stack)
+    atTestEnd(() => heal(second))
     await cutOff(second)
     const cutAt = performance.now()
     await until(
@@ -109,14 +122,17 @@ describe.skipIf(hosts.length < 3)('three hosts under load', () => {
   }
 
   /**
-   * Gives all ingestors much to load, and has `lose` happen as soon as the victim is seen in a COPY
-   * that goes on with a file. @returns its backend, which now waits for the rest of that COPY
+   * Gives all ingestors much to load and the victim a slow line, and has `lose` happen as soon as it is
+   * seen in a COPY. @returns its backend, which now waits for the rest of that COPY
    */
   async function loseInMidCopy(victim: Ingestor, lose: () => Promise<unknown>): Promise<number> {
+    await throttle(victim.host)
     await stream.add(makeFiles(12, { prefix: `large_${++seed}`, seed, rows: 20_000 }))
-    await until('the victim to be in a COPY', async () => (await copying(victim)) !== undefined)
+    await until(
+      'the victim to be in a COPY',
+      async () => (await copying(victim))?.waiting === 'ClientRead',
+    )
     await lose()
-    // What was on its way arrives, and then nothing more.
     return until(
       'a COPY that waits for its client',
       async () => {
@@ -159,7 +175,14 @@ describe.skipIf(hosts.length < 3)('three hosts under load', () => {
 
   /** One ingestor a host again: Swarm moves nothing back by itself. */
   async function settled(): Promise<void> {
-    await docker('service', 'update', '-d', '--force', `${stack.name}_ingestor`)
+    const scale = (to: number) => docker('service', 'scale', '-d', `${stack.name}_ingestor=${to}`)
+    await scale(0)
+    await until(
+      'all to be gone',
+      async () => (await ingestorsOn(stack, hosts)).length === 0,
+      60_000,
+    )
+    await scale(3)
     await until(
       'an ingestor on each host',
       async () => {

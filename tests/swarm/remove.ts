@@ -3,7 +3,7 @@ import { until } from '../support/until.ts'
 import { dockerOn, type Host } from './host.ts'
 
 /** Begins the name of all that a run makes. */
-export const NAME = 'hot-folder-test'
+export const NAME = 'hot-folder-swarm-test'
 
 /** Stacks, secrets and volumes of this run and of runs that were killed. */
 export async function removeLeftovers(hosts: readonly Host[]): Promise<void> {
@@ -17,7 +17,7 @@ export async function removeLeftovers(hosts: readonly Host[]): Promise<void> {
     await until(
       'the stack’s containers to be gone',
       async () => {
-        const left = await dockerOn(host, 'ps', '-q', '--filter', labelled)
+        const left = await dockerOn(host, 'ps', '-a', '-q', '--filter', labelled)
         return left === '' || null
       },
       90_000,

@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['tests/swarm/**/*.test.ts'],
     globalSetup: ['tests/swarm/global-setup.ts'],
     setupFiles: ['tests/support/cleanup.ts'],
+    // Each result as soon as it is there: the whole takes ten minutes.
+    reporters: ['verbose'],
     pool: 'forks',
     // They share one Swarm.
     fileParallelism: false,
