@@ -65,6 +65,8 @@ try {
   await picture('dark', page, { height: 1330, colorScheme: 'dark' })
   await picture('phone', page, { width: 390, height: 844 })
   generator.child.kill('SIGTERM')
+  await until(page, ({ verdict }) => verdict.head === 'Idle')
+  await picture('idle', page, { fullPage: true })
 
   ingestor.child.kill('SIGTERM')
   await ended(ingestor.child)

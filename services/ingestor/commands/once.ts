@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { shown } from '../../contract/shown.ts'
 import { EXIT } from '../../runtime/command.ts'
 import type { Pool } from '../../runtime/database.ts'
 import { ConfigurationError, type Environment } from '../../runtime/env.ts'
@@ -78,7 +79,7 @@ async function refuseWhilePaused(pool: Pool): Promise<void> {
   const { rows } = await pool.query('select paused_by, paused_at, reason from ingest_paused')
   for (const { paused_by, paused_at, reason } of rows) {
     throw new ConfigurationError([
-      `paused by ${paused_by} at ${paused_at.toISOString()}: ${reason}; select ingest_resume() ends it`,
+      `paused by ${paused_by} at ${paused_at.toISOString()}: ${shown(reason, 200)}; select ingest_resume() ends it`,
     ])
   }
 }

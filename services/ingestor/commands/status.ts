@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { shown } from '../../contract/shown.ts'
 import { EXIT } from '../../runtime/command.ts'
 import type { Pool } from '../../runtime/database.ts'
 import { errorCode, triage } from '../errors.ts'
@@ -115,7 +116,9 @@ function verdict(now: Standing): string {
   const waiting = `${count(now.filesWaiting, 'file')} waiting`
   if (now.paused) {
     const { by, since, because } = now.paused
-    return paint('yellow', `paused by ${by} at ${since.toISOString()}: ${because}; ${waiting}`)
+    // Whoever may pause may write anything: it is shown, not obeyed.
+    const why = shown(because, 200)
+    return paint('yellow', `paused by ${by} at ${since.toISOString()}: ${why}; ${waiting}`)
   }
   if (now.filesWaiting === 0) return paint('green', 'Keeping up: 0 files waiting')
   const age = `the oldest for ${duration(now.oldestWaitingSeconds ?? 0)}`
