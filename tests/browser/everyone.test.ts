@@ -75,7 +75,7 @@ describe.skipIf(!CHROMIUM)('a page for everyone', () => {
     }
     for (const wanted of [
       'Arriving and loading as a table',
-      'files',
+      'Table of recent files',
       'From file to commit as a table',
     ]) {
       expect(stops).toContain(wanted)
