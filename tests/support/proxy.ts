@@ -62,7 +62,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
       pairs.delete(cut)
     }
     pairs.add(cut)
-    between(client, upstream, proxy, cut)
+    between(client, upstream, proxy, cut, () => pairs.delete(cut))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -82,6 +82,7 @@ function between(
   upstream: Socket,
   proxy: { done: number; delayMs: number; mischief: Proxy['mischief'] },
   cut: () => void,
+  forgotten: () => void,
 ): void {
   let silent = false
   let answersLost = false
@@ -140,6 +141,7 @@ function between(
     else if (!client.destroyed) cut()
   })
   client.on('error', () => undefined).on('close', () => answersLost || upstream.destroy())
+  upstream.on('close', () => forgotten())
   upstream.on('error', () => undefined).on('close', () => silent || client.destroy())
 }
 
