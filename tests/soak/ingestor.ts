@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Failpoint } from '../../services/ingestor/failpoint.ts'
 import type { Folders } from '../support/folders.ts'
+import { type Life, startLife } from '../support/life.ts'
 import type { OwnServer } from '../support/own-server.ts'
 import type { LogLine } from '../support/process.ts'
 import { startProxy, type Proxy as TcpProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 import { Breach } from './breach.ts'
-import { type Life, startLife } from './life.ts'
 
 export const LEASE_MS = 5_000
 

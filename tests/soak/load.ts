@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Chance } from '../support/chance.ts'
 import type { Folders } from '../support/folders.ts'
+import { type Life, startLife } from '../support/life.ts'
 import { type MadeFile, makeFile } from '../support/made-file.ts'
 import { Breach } from './breach.ts'
-import { type Life, startLife } from './life.ts'
 
 /** Of what a generator writes, so much is spoiled, and so much is there twice. */
 const BAD_RATE = '0.03'

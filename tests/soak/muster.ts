@@ -1,13 +1,13 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { filesOf } from '../support/answers.ts'
 import { breachesSeenBy, inSnapshot } from '../support/checker.ts'
+import { settleContested } from '../support/contested.ts'
 import type { Folders } from '../support/folders.ts'
 import type { MadeFile } from '../support/made-file.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { filesOf } from './answers.ts'
 import { Breach } from './breach.ts'
-import { settleContested } from './contested.ts'
 import type { Written } from './load.ts'
 
 const DRAIN_MS = 120_000

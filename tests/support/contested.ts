@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import type { ExpectedLine, MadeFile } from '../support/made-file.ts'
 import { fieldsOf } from './answers.ts'
+import type { ExpectedLine, MadeFile } from './made-file.ts'
 
 /**
  * Where one event was written with two contents, several ingestors may come to either first: one is

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import type { Folders } from '../support/folders.ts'
-import type { ExpectedLine, MadeFile } from '../support/made-file.ts'
+import type { Folders } from './folders.ts'
+import type { ExpectedLine, MadeFile } from './made-file.ts'
 
 const FIELDS = [
   'event_id',

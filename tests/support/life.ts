@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { openLogFile } from '../../services/local/log-file.ts'
-import type { Exit, LogLine } from '../support/process.ts'
+import type { Exit, LogLine } from './process.ts'
 
 export interface LifeOptions {
   /** `services/ingestor/main.ts` */
