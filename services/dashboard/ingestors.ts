@@ -13,7 +13,7 @@ export async function lookAtIngestors(
   nowMs: number,
 ): Promise<{ ingestors: Ingestor[]; rowsInFlight: number }> {
   const { rows } = await tx.query(
-    `select owner, started_at, seen_at, stopped_at, rows_in_flight,
+    `select owner, started_at, seen_at, stopped_at, rows_in_flight, watch_fault,
             (select count(*) from ingest_files f
               where f.status = 'active' and f.owner = i.owner) as files_in_work,
             (select coalesce(sum(rows_loaded + rows_duplicate + rows_rejected), 0) from ingest_activity a
@@ -30,6 +30,7 @@ export async function lookAtIngestors(
     seenAtMs: row.seen_at.getTime(),
     filesInWork: row.files_in_work as number,
     rowsPerSecond: Number(row.rows) / RATE_SECONDS,
+    watchFault: row.watch_fault as string | null,
   }))
   const rowsInFlight = rows
     .filter((_, index) => ingestors[index]!.state === 'working')

@@ -101,6 +101,8 @@ export interface Ingestor {
   seenAtMs: number
   filesInWork: number
   rowsPerSecond: number
+  /** Why it finds new files by listing the folder alone; null while it hears of them. */
+  watchFault: string | null
 }
 
 export interface RecentFile {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigurationError } from '../runtime/env.ts'
+import { makeFolder } from '../runtime/folder.ts'
 import { isDraftName } from './names.ts'
 
 export interface Folders {
@@ -50,7 +51,7 @@ export async function prepareFolders({ tempDir, inputDir }: Folders, runId: stri
 async function writeFault(name: string, dir: string, runId: string): Promise<string | undefined> {
   const probe = join(dir, PROBE + runId)
   try {
-    await mkdir(dir, { recursive: true })
+    makeFolder(dir)
     await writeFile(probe, '')
     await rm(probe)
     return undefined

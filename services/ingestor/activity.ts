@@ -21,6 +21,8 @@ export interface Doings {
 
 /** Counts what an ingestor does, for those who look on. Nothing of the work depends on it. */
 export class Activity {
+  /** Why new files are found by listing the folder alone; null while they are heard of. */
+  watchFault: string | null = null
   readonly #now: () => number
   readonly #chance: () => number
   #doings = nothing()

@@ -32,21 +32,37 @@ export interface Appetite {
   files: number
   /** Claims stop at the file that reaches this sum of bytes left to read. */
   bytes: number
-  /** Files whose last claim ended without progress are claimed one at a time, by one lane alone. */
-  suspects: boolean
+  /** Of the files whose owner died with them: none, those that were never claimed alone, or all. */
+  suspects: 'none' | 'new' | 'all'
   /** Claims that are in work here: held up beyond their lease, they are no other's to go on with yet. */
   held: Iterable<Claim>
+  /** Told of files that were set aside instead of claimed. */
+  onParked: (files: readonly Parked[]) => void
+}
+
+export interface Parked {
+  fileId: number
+  fileName: string
+  message: string
 }
 
 /** Claims alone and without progress after which a file is parked. */
 export const MAX_ATTEMPTS = 3
 
+/** Two leases, then four times as long after each further death, a day at most. */
+const REST_ENDS = `(clock_timestamp() + least(
+  $2 * interval '2 ms' * power(4, least(attempts - ${MAX_ATTEMPTS}, 12)), interval '1 day'))`
+
+/** Claims alone and without progress up to which a suspect is taken. */
+const MOST_ATTEMPTS = { none: -1, new: 0, all: 2_147_483_647 }
+
 /**
  * Takes the oldest files that are due, or whose owner's lease has run out, and raises their epoch:
  * whoever had them before can commit nothing for them any more. A file that is taken over may be
  * what ended its owner, so it is claimed with no other beside it; after three such claims without
- * progress it is parked. The least suspected goes first: kills that have nothing to do with a file
- * then fall on another one each time, where the oldest first would be parked for them.
+ * progress it is parked, and rests longer each time: see docs/decisions/0011. The least suspected
+ * goes first: kills that have nothing to do with a file then fall on another one each time, where the
+ * oldest first would be parked for them.
  */
 export async function claimFiles(
   pool: Pool,
@@ -63,38 +79,39 @@ export async function claimFiles(
           and (status = 'pending' or lease_until < clock_timestamp())
           and due_at <= clock_timestamp()
           and file_id <> all ($6::bigint[])
-          and (status = 'pending' and attempts = 0 or $5)
+          and (status = 'pending' and attempts = 0 or attempts <= $5)
           and not exists (select from ingest_paused)
         order by due_at, file_id
         limit $3
           for update skip locked
      ), ranked as (
-       select file_id, taken_over, suspect,
+       select file_id, taken_over, suspect, taken_over and attempts >= ${MAX_ATTEMPTS} as spent,
               sum(bytes_left) over w - bytes_left as bytes_before,
               row_number() over w as place
          from candidate
        window w as (order by suspect desc, attempts, due_at, file_id)
      ), chosen as (
-       select file_id, taken_over, suspect from ranked
+       select file_id, taken_over, suspect, spent from ranked
         where bytes_before < $4
           and (place = 1 or not exists (select from ranked where suspect))
      )
      update ingest_files f
-        set status = case when attempts >= ${MAX_ATTEMPTS} then 'parked' else 'active' end,
-            message = case when attempts >= ${MAX_ATTEMPTS}
-              then format('parked after %s claims without progress, the last by %s', attempts, owner) end,
-            owner = case when attempts < ${MAX_ATTEMPTS} then $1 end,
-            claimed_by = case when attempts < ${MAX_ATTEMPTS} then $1 else claimed_by end,
-            lease_until = case when attempts < ${MAX_ATTEMPTS}
-              then clock_timestamp() + $2 * interval '1 ms' end,
-            finished_at = case when attempts >= ${MAX_ATTEMPTS} then clock_timestamp() end,
+        set status = case when spent then 'parked' else 'active' end,
+            message = case when spent
+              then format('parked after %s claims without progress, the last by %s; tried again after %s UTC',
+                          attempts, owner, to_char(${REST_ENDS} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')) end,
+            owner = case when not spent then $1 end,
+            claimed_by = case when spent then claimed_by else $1 end,
+            lease_until = case when not spent then clock_timestamp() + $2 * interval '1 ms' end,
+            due_at = case when spent then ${REST_ENDS} else due_at end,
+            finished_at = case when spent then clock_timestamp() end,
             epoch = epoch + 1,
-            attempts = attempts + suspect::integer,
+            attempts = attempts + (suspect and not spent)::integer,
             started_at = coalesce(started_at, clock_timestamp())
        from chosen
       where f.file_id = chosen.file_id
      returning f.file_id, f.file_name, f.generation, f.epoch, f.byte_offset, f.line_no, f.tail_bytes,
-               f.tail_hash, f.columns, f.size_bytes, f.mtime_ns::text, f.inode::text, f.status,
+               f.tail_hash, f.columns, f.size_bytes, f.mtime_ns::text, f.inode::text, f.status, f.message,
                f.discovered_at, f.due_at, f.attempts, chosen.taken_over,
                extract(epoch from clock_timestamp() - greatest(f.discovered_at, f.still_since))::float8
                  * 1000 as waited_ms,
@@ -104,11 +121,16 @@ export async function claimFiles(
       appetite.leaseMs,
       appetite.files,
       appetite.bytes,
-      appetite.suspects,
+      MOST_ATTEMPTS[appetite.suspects],
       [...appetite.held].map(({ fileId }) => fileId),
     ],
   )
   const claimedAt = now()
+  const parked = rows.filter(row => row.status === 'parked')
+  if (parked.length > 0)
+    appetite.onParked(
+      parked.map(row => ({ fileId: row.file_id, fileName: row.file_name, message: row.message })),
+    )
   return rows
     .filter(row => row.status === 'active')
     .sort((a, b) => a.due_at - b.due_at || a.file_id - b.file_id)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
 import type { FolderClock } from './folder-clock.ts'
+import { noticeGrowth } from './growth.ts'
 import { storedName, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
 
@@ -41,6 +42,7 @@ export async function sweep(discovery: Discovery): Promise<Found> {
     sum.found += found
     sum.inWork += inWork
   }
+  if (sum.inWork > 0) await noticeGrowth(null, discovery)
   return sum
 }
 
@@ -64,6 +66,7 @@ export async function lookAtNames(names: readonly string[], discovery: Discovery
   const listing = names.map(name => Buffer.from(name))
   const { listed, found, inWork } = await registerNames(listing, discovery)
   if (inWork === 0) return { listed, found, inWork }
+  await noticeGrowth(names, discovery)
   const { rowCount } = await discovery.pool.query(
     `update ingest_files set due_at = clock_timestamp() + $2 * interval '1 ms'
       where file_name = any($1::text[]) and status = 'pending' and message is null

@@ -1,6 +1,6 @@
 import type { Pool } from '../runtime/database.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { type Claim, claimFiles } from './claim.ts'
+import { type Appetite, type Claim, claimFiles } from './claim.ts'
 import type { Doorbell } from './doorbell.ts'
 import { Fenced } from './errors.ts'
 import { nextDueMs, releaseClaims } from './lease.ts'
@@ -17,7 +17,7 @@ export interface Lane {
   leaseMs: number
   /** How long to wait for work before looking again without being told of any. */
   idleMs: number
-  /** Whether this lane is the one that takes files whose last owner got nowhere with them. */
+  /** Whether this lane is the one that takes files whose owner died with them. */
   suspects: boolean
   pipeline: Pipeline
   work: Doorbell
@@ -31,9 +31,10 @@ export interface Lane {
 
 /** Claims and ingests until stopped. Two lanes keep a large file from holding up small ones. */
 export async function runLane(lane: Lane, stop: AbortSignal): Promise<void> {
+  const bornAt = lane.pipeline.judging.now()
   try {
     while (!stop.aborted) {
-      const claims = await claimSome(lane)
+      const claims = await claimSome(lane, bornAt)
       if (claims.length > 0) await ingestClaims(claims, lane)
       else await lane.work.wait(await untilDue(lane), stop)
     }
@@ -42,9 +43,18 @@ export async function runLane(lane: Lane, stop: AbortSignal): Promise<void> {
   }
 }
 
-async function claimSome(lane: Lane): Promise<Claim[]> {
-  const appetite = { ...lane, files: CLAIM_FILES, bytes: CLAIM_BYTES }
+async function claimSome(lane: Lane, bornAt: number): Promise<Claim[]> {
   const { now } = lane.pipeline.judging
+  // A process that has lived through a whole lease is not about to die of something else, as one of
+  // a row that crashes at the start is: only such a one is a fair trial for a file that is suspected.
+  const isSeasoned = now() - bornAt >= lane.leaseMs
+  const appetite: Appetite = {
+    ...lane,
+    files: CLAIM_FILES,
+    bytes: CLAIM_BYTES,
+    suspects: lane.suspects ? (isSeasoned ? 'all' : 'new') : 'none',
+    onParked: files => lane.logger.error({ files }, 'parked: each owner of these files died'),
+  }
   const claim = () => claimFiles(lane.pool, appetite, now)
   const claims = await retrying(claim, { what: 'claim', ...lane.retry })
   if (claims.length > 0) lane.onClaimed(claims)

@@ -72,6 +72,25 @@ export async function evictFrozen(
   return rows.map(row => ({ pid: row.pid, owner: row.owner }))
 }
 
+/**
+ * Gives parked files another try, alone, once their rest is over. What killed their owners may have
+ * been something else. One whose name has newer content by now stays where it is: the newer is tried.
+ * @returns their names
+ */
+export async function retryParked(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query(
+    `update ingest_files f set status = 'pending', message = null, finished_at = null
+      where file_id in (
+        select file_id from ingest_files p
+         where status = 'parked' and due_at <= clock_timestamp()
+           and not exists (select from ingest_files newer
+                            where newer.file_name = p.file_name and newer.generation > p.generation)
+           for update skip locked)
+     returning file_name`,
+  )
+  return rows.map(row => row.file_name)
+}
+
 /** What is due but could not be claimed (locked, or for another lane) is looked at again after this. */
 const HELD_BY_OTHERS_MS = 200
 

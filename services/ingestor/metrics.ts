@@ -72,6 +72,10 @@ export class Metrics {
     'ingest_discrepancies',
     `Rows of ingest_discrepancies, counted every five minutes, NaN where that took too long, ${SHARED}`,
   )
+  readonly #deaf = this.#gauge(
+    'ingest_watcher_failed',
+    '1 while new files are found by listing the folder alone, since no event of it is heard',
+  )
   readonly #connections = this.#gauge('ingest_pool_connections', 'Database connections', [
     'pool',
     'state',
@@ -133,6 +137,10 @@ export class Metrics {
 
   evicted(sessions: number): void {
     this.#evicted.inc(sessions)
+  }
+
+  deaf(isDeaf: boolean): void {
+    this.#deaf.set(Number(isDeaf))
   }
 
   discrepancies(found: number | null): void {

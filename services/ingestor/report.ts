@@ -25,13 +25,16 @@ export async function reportUntilStopped(reporting: Reporting, stop: AbortSignal
   let toldAt = Number.NEGATIVE_INFINITY
   let prunedAt = Number.NEGATIVE_INFINITY
   let inFlight = 0
+  let deaf: string | null = null
   while (!stop.aborted) {
     const now = performance.now()
-    const { rowsInFlight } = reporting.activity
+    const { rowsInFlight, watchFault } = reporting.activity
     const doings = reporting.activity.take()
-    if (doings || rowsInFlight !== inFlight || now - toldAt >= BEAT_MS) {
+    const isNews = doings || rowsInFlight !== inFlight || watchFault !== deaf
+    if (isNews || now - toldAt >= BEAT_MS) {
       await attempt(reporting, () => tell(reporting, doings, false))
       inFlight = rowsInFlight
+      deaf = watchFault
       toldAt = now
     }
     if (now - prunedAt >= PRUNE_MS) {
@@ -57,12 +60,13 @@ async function tell(
 ): Promise<void> {
   await pool.query(
     `with beat as (
-       insert into ingestors as i (owner, rows_in_flight, stopped_at)
-       values ($1, $2, case when $3 then clock_timestamp() end)
+       insert into ingestors as i (owner, rows_in_flight, stopped_at, watch_fault)
+       values ($1, $2, case when $3 then clock_timestamp() end, $15)
            on conflict (owner) do update
               set seen_at = clock_timestamp(),
                   rows_in_flight = excluded.rows_in_flight,
-                  stopped_at = excluded.stopped_at
+                  stopped_at = excluded.stopped_at,
+                  watch_fault = excluded.watch_fault
      )
      insert into ingest_activity
        (owner, batches, rows_loaded, rows_duplicate, rows_rejected, bytes, takeovers,
@@ -83,13 +87,11 @@ async function tell(
       doings?.spentMs.load,
       doings?.spentMs.commit,
       doings?.latenciesMs,
+      activity.watchFault,
     ],
   )
 }
 
 async function prune(pool: Pool): Promise<void> {
-  await pool.query(
-    `with old as (delete from ingest_activity where at < clock_timestamp() - interval '1 hour')
-     delete from ingestors where seen_at < clock_timestamp() - interval '1 hour'`,
-  )
+  await pool.query('select ingest_prune_activity()')
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import type { Pool } from '../runtime/database.ts'
 import { ConfigurationError } from '../runtime/env.ts'
+import { makeFolder } from '../runtime/folder.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Activity } from './activity.ts'
 import { Archiver } from './archiver.ts'
@@ -16,7 +16,7 @@ import type { Faults } from './health.ts'
 import { InFlight } from './inflight.ts'
 import { countDiscrepancies } from './integrity.ts'
 import { type Lane, runLane } from './lane.ts'
-import { evictFrozen, releaseAll, renewLeases } from './lease.ts'
+import { evictFrozen, releaseAll, renewLeases, retryParked } from './lease.ts'
 import type { Metrics } from './metrics.ts'
 import { OBEY_WITHIN_MS, obeyUntilStopped } from './obey.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -99,7 +99,14 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
     },
     onFenced: files => metrics.fenced(files),
   })
-  const sweeping = { ...discovery(ingestor), ...config, logger, retry, onFound: () => work.ring() }
+  const onDeaf = (why: string | null) => {
+    activity.watchFault = why
+    metrics.deaf(why !== null)
+  }
+  const sweeping = {
+    ...{ ...discovery(ingestor), ...config, logger, retry },
+    ...{ onFound: () => work.ring(), onDeaf },
+  }
 
   const part = (running: Promise<void>) =>
     running.catch(error => {
@@ -145,16 +152,18 @@ export function discovery({ pool, config, onRefused }: Ingestor): Discovery {
 export function makeFolders(config: Config): void {
   const faults = [config.inputDir, config.archiveDir, config.refusedDir].flatMap(folder => {
     try {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       return []
     } catch (error) {
-      return [`${folder}: expected a folder or the right to make it, found ${errorCode(error)}`]
+      return [
+        `${folder}: expected a folder or the right to make it, found ${errorCode(error)}; DATA_DIR says where it is`,
+      ]
     }
   })
   if (faults.length > 0) throw new ConfigurationError(faults)
 }
 
-/** Says that this process is alive, and looks for owners that are not. */
+/** Says that this process is alive, and looks after the files of owners that are not. */
 async function keepLeases(
   { config, pool, logger, metrics }: Ingestor,
   held: ReadonlySet<Claim>,
@@ -169,6 +178,11 @@ async function keepLeases(
       if (evicted.length > 0) {
         metrics.evicted(evicted.length)
         logger.warn({ evicted }, 'ended the sessions of an ingestor whose lease ran out')
+        work.ring()
+      }
+      const files = await retryParked(pool)
+      if (files.length > 0) {
+        logger.info({ files }, 'parked files are given another try')
         work.ring()
       }
     } catch (error) {

@@ -12,7 +12,8 @@ export interface Standing {
   rows: { read: number; loaded: number; duplicate: number; rejected: number }
   lastMinute: { files: number; rows: number }
   latency: { p50Seconds: number | null; p95Seconds: number | null }
-  ingestors: { owner: string; files: number }[]
+  /** `watchFault` says why one of them finds new files by listing the folder alone. */
+  ingestors: { owner: string; files: number; watchFault: string | null }[]
   rejects: { reason: string; column: string | null; open: number }[]
 }
 
@@ -28,7 +29,8 @@ export async function standing(pool: Pool): Promise<Standing> {
                        from ingest_files where finished_at > clock_timestamp() - interval '1 minute') m,
             lateral (select * from ingest_latency where "window" = interval '15 minutes') l,
             lateral (select coalesce(json_agg(o order by owner), '[]') as ingestors from (
-                       select a.owner, count(f.file_id)::integer as files
+                       select a.owner, count(f.file_id)::integer as files,
+                              (select watch_fault from ingestors g where g.owner = a.owner) as "watchFault"
                          from (select distinct application_name as owner from pg_stat_activity
                                 where datname = current_database() and application_name like 'ingestor %') a
                          left join ingest_files f on f.owner = a.owner and f.status = 'active'

@@ -22,6 +22,8 @@ export interface Sweeping extends Discovery {
   retry: Omit<Retry, 'what'>
   /** Called when there is something new to claim. */
   onFound: () => void
+  /** Called with the reason where new files are found by listing alone, and with null once they are heard of. */
+  onDeaf: (why: string | null) => void
 }
 
 /**
@@ -31,7 +33,7 @@ export interface Sweeping extends Discovery {
  */
 export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): Promise<void> {
   const bell = new Doorbell()
-  const watcher = new Watcher(sweeping.inputDir, bell, sweeping.logger)
+  const watcher = new Watcher(sweeping.inputDir, bell, sweeping.logger, sweeping.onDeaf)
   const ears = new Ears(sweeping)
   let dueAt = 0
   try {
@@ -89,7 +91,10 @@ class Ears {
   }
 
   heard(): void {
-    if (this.#missed >= 2) this.#sweeping.logger.info('the folder reports events again')
+    if (this.#missed >= 2) {
+      this.#sweeping.logger.info('the folder reports events again')
+      this.#sweeping.onDeaf(null)
+    }
     this.#missed = 0
   }
 
@@ -100,5 +105,6 @@ class Ears {
       { sweepSeconds: this.sweepMs / 1000 },
       'the folder reports no events; new files are found by listing it instead',
     )
+    this.#sweeping.onDeaf('the folder reports no events')
   }
 }

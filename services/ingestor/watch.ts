@@ -3,6 +3,9 @@ import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
 import type { Logger } from '../runtime/logger.ts'
 import type { Doorbell } from './doorbell.ts'
 
+/** What was used up by others may be free again. */
+const TRY_AGAIN_MS = 30_000
+
 /**
  * Tells which names changed in the folder, as hints: one brings a file in within milliseconds, one
  * that never comes costs no more than the wait for the next sweep. Watches the folder itself, not
@@ -12,18 +15,27 @@ export class Watcher {
   readonly #folder: string
   readonly #bell: Doorbell
   readonly #logger: Logger
+  readonly #onFault: (fault: string | null) => void
   #watcher: FSWatcher | null = null
+  #failedAt: number | null = null
   #names = new Set<string>()
   #justUp = false
 
-  constructor(folder: string, bell: Doorbell, logger: Logger) {
+  /** @param onFault told why there are no hints, and null once there are again */
+  constructor(
+    folder: string,
+    bell: Doorbell,
+    logger: Logger,
+    onFault: (fault: string | null) => void,
+  ) {
     this.#folder = folder
     this.#bell = bell
     this.#logger = logger
+    this.#onFault = onFault
   }
 
   get isWatching(): boolean {
-    return this.#watcher !== null
+    return this.#watcher !== null && this.#failedAt === null
   }
 
   /** The names reported since they were last taken. */
@@ -40,28 +52,53 @@ export class Watcher {
     return justUp
   }
 
+  /** Does nothing where it runs, and where it failed a short while ago. */
   start(): void {
-    if (this.#watcher) return
+    if (this.#watcher && !this.#isWorthAnother()) return
+    void this.#watcher?.close()
     const hint = (path: string) => {
       this.#names.add(basename(path))
       this.#bell.ring()
     }
-    this.#watcher = chokidarWatch(this.#folder, {
+    const watcher = chokidarWatch(this.#folder, {
       depth: 0,
       ignoreInitial: true,
       followSymlinks: false,
       atomic: false,
       ignorePermissionErrors: true,
     })
-    this.#watcher.on('add', hint).on('change', hint)
-    this.#watcher.on('ready', () => {
+    this.#watcher = watcher
+    let failed = false
+    watcher.on('add', hint).on('change', hint)
+    // Said after an error, too: up it is only without one.
+    watcher.on('ready', () => {
       this.#justUp = true
       this.#bell.ring()
+      if (!failed) this.#recovered()
     })
     // No inotify watches left, for one. The sweep delivers without it.
-    this.#watcher.on('error', error =>
-      this.#logger.warn({ err: error }, 'the folder watcher failed; sweeps find new files'),
-    )
+    watcher.on('error', error => {
+      failed = true
+      this.#failed(error as Error)
+    })
+  }
+
+  #isWorthAnother(): boolean {
+    return this.#failedAt !== null && performance.now() - this.#failedAt > TRY_AGAIN_MS
+  }
+
+  #failed(error: Error): void {
+    if (this.#failedAt === null)
+      this.#logger.warn({ err: error }, 'the folder watcher failed; sweeps find new files')
+    this.#failedAt = performance.now()
+    this.#onFault(`the folder watcher failed: ${error.message}`)
+  }
+
+  #recovered(): void {
+    if (this.#failedAt === null) return
+    this.#logger.info('the folder watcher works again')
+    this.#failedAt = null
+    this.#onFault(null)
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../runtime/folder.ts'
 
 /** Whom the containers run as. */
 const CONTAINER_UID = 1000
@@ -13,8 +14,7 @@ const FOLDERS = ['temp', 'input', 'archive', 'refused']
  * same answer serves. Files are never touched.
  */
 function prepare(path: string, around: Stats): string {
-  const made = mkdirSync(path, { recursive: true }) !== undefined
-  if (made) chownSync(path, around.uid, around.gid)
+  if (makeFolder(path)) chownSync(path, around.uid, around.gid)
   const found = lstatSync(path)
   if (!found.isDirectory()) throw new Error('expected a folder, found something else')
   if (found.uid === CONTAINER_UID) return 'belongs to the containers’ own uid'

@@ -145,7 +145,15 @@ function looked({ totals, rates, audit, ingestors, paused }: Differences): Seen 
 }
 
 function ingestor(state: Ingestor['state']): Ingestor {
-  return { owner: 'one', state, startedAtMs: 0, seenAtMs: 0, filesInWork: 0, rowsPerSecond: 0 }
+  return {
+    owner: 'one',
+    state,
+    startedAtMs: 0,
+    seenAtMs: 0,
+    filesInWork: 0,
+    rowsPerSecond: 0,
+    watchFault: null,
+  }
 }
 
 function seconds(each: Partial<Point>): Point[] {

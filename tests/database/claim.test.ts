@@ -6,6 +6,7 @@ import {
   releaseAll,
   releaseClaims,
   renewLeases,
+  retryParked,
 } from '../../services/ingestor/lease.ts'
 import { atTestEnd } from '../support/cleanup.ts'
 import { freshFolders } from '../support/folders.ts'
@@ -14,7 +15,7 @@ import { makeFiles, publish } from '../support/made-file.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
-test('two ingestors that claim at once never hold the same file', async () => {
+test('50: two ingestors that claim at once never hold the same file', async () => {
   const { one, other } = await offered(60)
   const claims = await Promise.all(
     Array.from({ length: 12 }, (_, turn) => (turn % 2 ? one : other).claim({ files: 5 })),
@@ -41,12 +42,12 @@ test('a file that got nowhere is claimed alone, by the lane for suspects only', 
   const { database, one, other } = await offered(4)
   await one.claim({ files: 2 })
   await expireLeases(database)
-  expect(idsOf(await other.claim({ suspects: false }))).toEqual([3, 4])
-  expect(idsOf(await other.claim({ suspects: true }))).toEqual([1])
-  expect(idsOf(await other.claim({ suspects: true }))).toEqual([2])
+  expect(idsOf(await other.claim({ suspects: 'none' }))).toEqual([3, 4])
+  expect(idsOf(await other.claim({ suspects: 'all' }))).toEqual([1])
+  expect(idsOf(await other.claim({ suspects: 'all' }))).toEqual([2])
 })
 
-test('a file that ends its owner each time is parked after three claims, and others flow', async () => {
+test('51: a file that ends its owner each time is parked after three claims, and others flow', async () => {
   const { database, one } = await offered(3)
   const rounds: number[][] = []
   for (let round = 0; round < 7; round++) {
@@ -62,12 +63,62 @@ test('a file that ends its owner each time is parked after three claims, and oth
   ).toEqual([
     {
       status: 'parked',
-      attempts: 4,
-      message: `parked after 3 claims without progress, the last by ${one.owner}`,
+      attempts: 3,
+      message: expect.stringMatching(
+        `^parked after 3 claims without progress, the last by ${one.owner}; tried again after 20.* UTC$`,
+      ),
     },
     { status: 'done', attempts: 0, message: null },
     { status: 'done', attempts: 0, message: null },
   ])
+})
+
+test('a parked file is tried again, alone, after a rest that grows each time', async () => {
+  const { database, one } = await offered(2)
+  const leaseMs = 10_000
+  const rests: number[] = []
+  while (rests.length < 3) {
+    const claims = await one.claim({ leaseMs, files: 1 })
+    await expireLeases(database)
+    const [parked] = await database.query<{ rest: number }>(
+      `select round(extract(epoch from due_at - clock_timestamp()))::int as rest
+         from ingest_files where status = 'parked'`,
+    )
+    expect(await retryParked(one.pool)).toEqual([])
+    if (!parked) expect(idsOf(claims)).toEqual([1])
+    else {
+      rests.push(parked.rest)
+      await database.query(`update ingest_files set due_at = '2020-01-01' where status = 'parked'`)
+      expect(await retryParked(one.pool)).toEqual(['made_0000.csv'])
+    }
+  }
+  expect(rests).toEqual([20, 80, 320])
+  const claims = await one.claim()
+  expect(idsOf(claims)).toEqual([1])
+  for (const batch of one.batches(claims)) await one.commit(batch)
+  expect(
+    await database.query(`select status, attempts, message from ingest_files where file_id = 1`),
+  ).toEqual([{ status: 'done', attempts: 0, message: null }])
+})
+
+test('a parked file whose name has newer content stays where it is', async () => {
+  const { database, one } = await offered(1)
+  await database.query(
+    `update ingest_files set status = 'parked', attempts = 3, due_at = '2020-01-01';
+     insert into ingest_files (file_name, generation, size_bytes, mtime_ns, inode)
+       values ('made_0000.csv', 2, 1, 1, 1)`,
+  )
+  expect(await retryParked(one.pool)).toEqual([])
+})
+
+test('who has just started takes a file that was claimed alone before from nobody', async () => {
+  const { database, one, other } = await offered(2)
+  await one.claim({ files: 1 })
+  await expireLeases(database)
+  expect(idsOf(await other.claim({ suspects: 'new' }))).toEqual([1])
+  await expireLeases(database)
+  expect(idsOf(await one.claim({ suspects: 'new' }))).toEqual([2])
+  expect(idsOf(await one.claim({ suspects: 'all' }))).toEqual([1])
 })
 
 test('owners that end for reasons of their own put no file under more suspicion than another', async () => {
@@ -136,9 +187,9 @@ test('what is released can be taken at once, without a suspicion', async () => {
   const { one, other } = await offered(3)
   const claims = await one.claim()
   await releaseClaims(one.pool, one.owner, claims.slice(0, 1))
-  expect(idsOf(await other.claim({ suspects: false }))).toEqual([1])
+  expect(idsOf(await other.claim({ suspects: 'none' }))).toEqual([1])
   expect(await releaseAll(one.pool, one.owner)).toBe(2)
-  expect(idsOf(await other.claim({ suspects: false }))).toEqual([2, 3])
+  expect(idsOf(await other.claim({ suspects: 'none' }))).toEqual([2, 3])
 })
 
 test('a release of stale claims takes nothing from the new owner', async () => {

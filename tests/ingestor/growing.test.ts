@@ -146,6 +146,28 @@ describe('42: a file that becomes another one while it is ingested', () => {
     expect(await accounted(database)).toEqual([])
   })
 
+  test.each(['events', 'polling'])(
+    'found empty while nobody may claim it, it is shown to wait as soon as there is something in it (%s)',
+    async watch => {
+      const [database, folders] = [await freshDatabase(), await freshFolders()]
+      await database.query(`select ingest_pause('to look')`)
+      const ingestor = startIngestor(database, folders, { INGEST_WATCH: watch })
+      await ingestor.waitForLog('ready')
+      const path = await folders.drop('copied.csv', '')
+      const size = () =>
+        database.value("select size_bytes from ingest_files where status = 'pending'")
+      await until('the empty file', async () => (await size()) === 0)
+      const content = `${HEADER}\n${idOf(1)},2026-01-02 07:15:22,view,1,9.99,2,s\n`
+      appendFileSync(path, content)
+      await until('its size', async () => (await size()) === content.length)
+      await database.query('select ingest_resume()')
+      await until(
+        'its row',
+        async () => (await database.value('select count(*) from user_activity')) === 1,
+      )
+    },
+  )
+
   test('48: deleted before its end was seen, it is missing, and what was read is kept', async () => {
     const { database, folders } = await running({ INGEST_SETTLE_SECONDS: '1' })
     const path = await folders.drop('a.csv', `${HEADER}\n${rows(0, 200)}half a li`)

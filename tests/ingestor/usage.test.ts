@@ -65,16 +65,29 @@ describe('a wrong setting', () => {
     expect(code).toBe(2)
   })
 
-  test('of the folders is one line for each that cannot be made', async () => {
-    const folders = await freshFolders()
-    const root = `${await folders.drop('file', '')}/data`
+  // In /proc no folder can be made, and the answer is the one of a missing parent.
+  test.each([
+    [
+      'below a file',
+      'ENOTDIR',
+      async () => `${await (await freshFolders()).drop('file', '')}/data`,
+    ],
+    ['below /proc', 'ENOENT', async () => '/proc/nowhere/data'],
+  ])('of folders %s is one line for each that cannot be made', async (_, found, place) => {
+    const root = await place()
     const { code, lines } = await ingest(['run', '--once'], { DATA_DIR: root })
     expect(lines).toEqual(
       ['input', 'archive', 'refused'].map(
-        name => `error: ${root}/${name}: expected a folder or the right to make it, found ENOTDIR`,
+        name =>
+          `error: ${root}/${name}: expected a folder or the right to make it, found ${found}; DATA_DIR says where it is`,
       ),
     )
     expect(code).toBe(2)
+    for (const other of ['generator', 'local']) {
+      const service = startService(`services/${other}/main.ts`, { env: { DATA_DIR: root } })
+      expect(await service.exit(), other).toEqual({ code: 2, signal: null })
+      expect(service.stderr(), other).toMatch(new RegExp(`^error: .*${root}/temp.*${found}`))
+    }
   })
 
   test.each([

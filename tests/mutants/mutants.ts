@@ -241,4 +241,16 @@ export const MUTANTS: Mutant[] = [
     edits: [['and (place = 1 or not exists (select from ranked where suspect))', '']],
     tests: [CLAIM],
   },
+  {
+    name: 'parked for good',
+    fault: 'a good file that unrelated kills have parked is never tried again',
+    file: 'services/ingestor/lease.ts',
+    edits: [
+      [
+        `where status = 'parked' and due_at <= clock_timestamp()`,
+        `where status = 'parked' and due_at is null`,
+      ],
+    ],
+    tests: [CLAIM],
+  },
 ]

@@ -1,7 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { idOf } from '../ingestor/lines.ts'
@@ -11,13 +9,13 @@ import { makeFiles, publish } from '../support/made-file.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import type { RunningService } from '../support/process.ts'
 import { until } from '../support/until.ts'
-import { startPrometheus } from './prometheus.ts'
+import { boardQueries, DEPLOY, ruleQueries } from './board.ts'
+import { installed, startPrometheus } from './prometheus.ts'
 
 // Several processes a test: each takes seconds to start where the cores are busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const run = promisify(execFile)
-const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url))
 
 const there = installed('promtool') && installed('prometheus')
 if (!there) console.log('skipped: prometheus is not installed (Debian: apt-get install prometheus)')
@@ -117,7 +115,7 @@ test('rules, tests of rules and dashboards ask for metrics that exist, and for a
     (await scraped()).split('\n').flatMap(line => /^[a-zA-Z_:][\w:]*/.exec(line)?.[0] ?? []),
   )
   exported.add('up')
-  const asked = await queries()
+  const asked = [...(await ruleQueries()), ...(await boardQueries())]
   expect(asked.length).toBeGreaterThan(20)
   const unknown = asked.flatMap(({ where, expr }) =>
     namesIn(expr)
@@ -144,9 +142,7 @@ describe.skipIf(!there)('with a real Prometheus', () => {
   })
 
   test('it scrapes an ingestor, and its rules work on what it has', async () => {
-    const rules = join(folders.root, 'rules.yml')
-    await writeFile(rules, await readFile(join(DEPLOY, 'prometheus', 'rules.yml')))
-    const prometheus = await startPrometheus(folders.root, Number(port), rules)
+    const prometheus = await startPrometheus(folders.root, [Number(port)])
     const loaded = await database.value<number>('select sum(rows_loaded)::int from ingest_files')
     await until(
       'the rows, scraped',
@@ -167,39 +163,10 @@ describe.skipIf(!there)('with a real Prometheus', () => {
   }, 60_000)
 })
 
-async function queries(): Promise<{ where: string; expr: string }[]> {
-  const text = await readFile(join(DEPLOY, 'prometheus', 'rules.yml'), 'utf8')
-  const rules = text.split(/- alert: /).slice(1)
-  const dashboards = (await readdir(join(DEPLOY, 'grafana', 'dashboards'))).map(async name => {
-    const { panels } = JSON.parse(
-      await readFile(join(DEPLOY, 'grafana', 'dashboards', name), 'utf8'),
-    )
-    return panels.flatMap((panel: { title: string; targets: { expr: string }[] }) =>
-      panel.targets.map(({ expr }) => ({ where: `${name}: ${panel.title}`, expr })),
-    )
-  })
-  return [
-    ...rules.map(rule => ({
-      where: rule.split('\n')[0]!,
-      expr: /expr: (?:>-\n)?([\s\S]*?)\n\s+(?:for|labels):/.exec(rule)![1]!,
-    })),
-    ...(await Promise.all(dashboards)).flat(),
-  ]
-}
-
 /** What looks like the name of a metric: neither a function, nor a label, nor a value. */
 function namesIn(expr: string): string[] {
   const bare = expr.replace(/\{[^}]*\}|\[[^\]]*\]|"[^"]*"|\b(by|without) \([^)]*\)/g, '')
   return [...bare.matchAll(/\b([a-z][a-z_]*)\b(?!\s*\()/g)]
     .map(([, name]) => name!)
     .filter(name => !['and', 'or', 'unless', 'by', 'on'].includes(name))
-}
-
-function installed(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

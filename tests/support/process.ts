@@ -24,6 +24,8 @@ export interface RunningService {
   /** The first log line, from the start of the process, that matches: a text is part of `msg`. */
   waitForLog(match: string | ((line: LogLine) => boolean), deadlineMs?: number): Promise<LogLine>
   signal(name: NodeJS.Signals): void
+  /** How it ended, if it has. */
+  readonly ended: Exit | undefined
   /** Waits for the end of the process and of its output. */
   exit(deadlineMs?: number): Promise<Exit>
   /** Sends the signal and waits for the end. */
@@ -79,6 +81,9 @@ export function startService(entry: string, options: ServiceOptions = {}): Runni
   const service: RunningService = {
     pid: child.pid!,
     log,
+    get ended() {
+      return ended
+    },
     stdout: () => stdout,
     stderr: () => stderr,
     waitForLog: (match, deadlineMs) => {

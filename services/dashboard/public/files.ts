@@ -129,18 +129,22 @@ function showBar(bar: HTMLElement, parts: Part[]): void {
 export function showIngestors({ ingestors }: Seen): void {
   const list = byId('ingestors')
   const shown = ingestors.filter(({ state }) => state !== 'stopped').slice(0, 8)
-  const wanted = shown.map(({ owner, state, filesInWork, rowsPerSecond }) => {
+  const wanted = shown.map(({ owner, state, filesInWork, rowsPerSecond, watchFault }) => {
     const pace = state === 'silent' ? 'silent' : `${short(rowsPerSecond)} rows/s`
-    return { owner: owner.replace(/^ingestor /, ''), state, pace, filesInWork }
+    return { owner: owner.replace(/^ingestor /, ''), state, pace, filesInWork, watchFault }
   })
   const key = JSON.stringify(wanted)
   if (list.dataset.shown === key) return
   list.dataset.shown = key
   list.replaceChildren(
-    ...wanted.map(({ owner, state, pace, filesInWork }) => {
+    ...wanted.map(({ owner, state, pace, filesInWork, watchFault }) => {
       const files = filesInWork === 0 ? '' : `, ${count(filesInWork, 'file')} in work`
       const item = el('li', '', el('b', '', owner), ` ${pace}${files}`)
       item.dataset.state = state
+      if (watchFault !== null && state === 'working') {
+        item.dataset.deaf = ''
+        item.append(el('span', 'deaf', `${watchFault}; it lists the folder instead`))
+      }
       return item
     }),
   )

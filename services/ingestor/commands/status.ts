@@ -59,6 +59,13 @@ function inFull(now: Standing): string {
       ? paint('yellow', 'no ingestor is connected')
       : `ingestors: ${now.ingestors.map(({ owner, files }) => `${owner} (${count(files, 'file')})`).join(', ')}`,
   )
+  for (const [fault, owners] of deaf(now))
+    parts.push(
+      paint(
+        'yellow',
+        `${fault} (${owners.join(', ')}); files are found by listing it: ask \`doctor\``,
+      ),
+    )
   if (now.rejects.length > 0)
     parts.push(
       columns(
@@ -67,6 +74,14 @@ function inFull(now: Standing): string {
       ),
     )
   return parts.join('\n')
+}
+
+/** Who hears of no new files, by the reason. */
+function deaf({ ingestors }: Standing): Map<string, string[]> {
+  const owners = new Map<string, string[]>()
+  for (const { owner, watchFault } of ingestors)
+    if (watchFault !== null) owners.set(watchFault, [...(owners.get(watchFault) ?? []), owner])
+  return owners
 }
 
 /** In one sentence. */
