@@ -77,7 +77,7 @@ async function drained(database: TestDatabase, folders: Folders): Promise<void> 
 async function stillWaiting(database: TestDatabase, folders: Folders): Promise<string[]> {
   const rows = await database.query<{ file_name: string; status: string; message: string }>(
     `select file_name, status, coalesce(message, '') as message from ingest_files
-      where archived_at is null and status not in ('parked', 'missing') order by file_id limit 20`,
+      where archived_at is null and status <> 'missing' order by file_id limit 20`,
   )
   const there = (await readdir(folders.input)).filter(name => !name.startsWith('.'))
   return [
