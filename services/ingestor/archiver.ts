@@ -7,8 +7,8 @@ import { triage } from './errors.ts'
 const GROUP = 2_000
 /** Files that are remembered; more are found again in the database. */
 const MAX_IN_HAND = 5 * GROUP
-/** Files that another ingestor has just finished with are its own to move. */
-const LEFT_BEHIND_MS = 5_000
+/** Files that another ingestor has just finished with are its own to move, for a lease at most. */
+const MOST_LEFT_BEHIND_MS = 5_000
 const RETRY_MS = 5_000
 
 /** Moves finished files away behind the commits, a group at a time. */
@@ -16,11 +16,17 @@ export class Archiver {
   readonly #to: Archiving
   readonly #logger: Logger
   readonly #report: (fault: string | null) => void
+  readonly #leftBehindMs: number
   readonly #bell = new Doorbell()
   #finished: Finished[] = []
 
-  constructor(to: Archiving, logger: Logger, report: (fault: string | null) => void) {
+  constructor(
+    to: Archiving & { leaseMs: number },
+    logger: Logger,
+    report: (fault: string | null) => void,
+  ) {
     this.#to = to
+    this.#leftBehindMs = Math.min(MOST_LEFT_BEHIND_MS, to.leaseMs)
     this.#logger = logger
     this.#report = report
   }
@@ -48,9 +54,9 @@ export class Archiver {
     let sweepAt = 0
     while (!stop.aborted) {
       const due = performance.now() >= sweepAt
-      const done = await this.#turn(due ? LEFT_BEHIND_MS : null)
-      if (due) sweepAt = performance.now() + LEFT_BEHIND_MS
-      await this.#bell.wait(done ? LEFT_BEHIND_MS : RETRY_MS, stop)
+      const done = await this.#turn(due ? this.#leftBehindMs : null)
+      if (due) sweepAt = performance.now() + this.#leftBehindMs
+      await this.#bell.wait(done ? this.#leftBehindMs : RETRY_MS, stop)
     }
     await this.#turn(null)
   }

@@ -10,6 +10,7 @@ import type { Page } from 'playwright-core'
 import type { Status } from '../../services/dashboard/shape.ts'
 import { startPostgres } from '../../services/local/postgres.ts'
 import { migrate } from '../../services/migrate/migrate.ts'
+import { connection } from '../../services/runtime/connection.ts'
 import { createPool } from '../../services/runtime/database.ts'
 import { createLogger } from '../../services/runtime/logger.ts'
 import { launchChromium } from './chromium.ts'
@@ -33,7 +34,7 @@ const browser = await launchChromium()
 try {
   await mkdir(IMAGES, { recursive: true })
   const pool = createPool(
-    { connectionString: url },
+    connection({ DATABASE_URL: url }),
     { applicationName: 'pictures', maxConnections: 1 },
     createLogger('pictures', 'silent'),
   )

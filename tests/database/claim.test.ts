@@ -15,7 +15,7 @@ import { makeFiles, publish } from '../support/made-file.ts'
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
-test('two ingestors that claim at once never hold the same file', async () => {
+test('50: two ingestors that claim at once never hold the same file', async () => {
   const { one, other } = await offered(60)
   const claims = await Promise.all(
     Array.from({ length: 12 }, (_, turn) => (turn % 2 ? one : other).claim({ files: 5 })),
@@ -47,7 +47,7 @@ test('a file that got nowhere is claimed alone, by the lane for suspects only', 
   expect(idsOf(await other.claim({ suspects: 'all' }))).toEqual([2])
 })
 
-test('a file that ends its owner each time is parked after three claims, and others flow', async () => {
+test('51: a file that ends its owner each time is parked after three claims, and others flow', async () => {
   const { database, one } = await offered(3)
   const rounds: number[][] = []
   for (let round = 0; round < 7; round++) {

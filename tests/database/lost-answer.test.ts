@@ -9,16 +9,16 @@ import { type Mischief, onStatement, startProxy } from '../support/proxy.ts'
 
 const REPEATS = Number(process.env.TEST_REPEATS ?? 5)
 
-const MISCHIEF: [what: string, mischief: Mischief, said: RegExp | null][] = [
-  ['whose answer is lost', { kind: 'lose the answer' }, /^the answer to COMMIT was lost/],
-  ['that never reaches the server', { kind: 'drop' }, null],
-  ['that arrives when the client has long gone on', { kind: 'deliver late', ms: 150 }, null],
-  ['that arrives five seconds late', { kind: 'deliver late', ms: 5_000 }, null],
+const MISCHIEF: [row: number, what: string, mischief: Mischief, said: RegExp | null][] = [
+  [21, 'whose answer is lost', { kind: 'lose the answer' }, /^the answer to COMMIT was lost/],
+  [22, 'that never reaches the server', { kind: 'drop' }, null],
+  [23, 'that arrives when the client has long gone on', { kind: 'deliver late', ms: 150 }, null],
+  [23, 'that arrives five seconds late', { kind: 'deliver late', ms: 5_000 }, null],
 ]
 
 test.each(MISCHIEF)(
-  'a COMMIT %s stores the batch once',
-  async (what, mischief, said) => {
+  '%i: a COMMIT %s stores the batch once',
+  async (_, what, mischief, said) => {
     const repeats = mischief.kind === 'deliver late' && mischief.ms > 1_000 ? 1 : REPEATS
     const { database, ingestor, proxy, files } = await throughProxy(repeats)
     for (const claim of await ingestor.claim({ files: repeats })) {
@@ -39,7 +39,7 @@ test.each(MISCHIEF)(
   REPEATS * 6_000,
 )
 
-test('a COMMIT whose answer is lost, and whose file another has taken on since, stores nothing twice', async () => {
+test('21: a COMMIT whose answer is lost, and whose file another has taken on since, stores nothing twice', async () => {
   const { database, ingestor, proxy, files, folders } = await throughProxy(1)
   const other = hands(database, folders)
   const [first] = ingestor.batches(await ingestor.claim(), 20)
@@ -73,7 +73,7 @@ test.each([
   ['in the middle of the rejects', /^copy user_activity_errors /],
   ['at the compare-and-set', /^update ingest_files f\b/],
   ['at COMMIT', /^commit$/],
-])('a connection that is reset %s costs a retry', async (_, statement) => {
+])('28: a connection that is reset %s costs a retry', async (_, statement) => {
   const { database, ingestor, proxy, files } = await throughProxy(1)
   const claims = await ingestor.claim()
   proxy.mischief = onStatement(statement, { kind: 'reset' })
@@ -89,18 +89,21 @@ test.each([
   ['the announcement of the COPY', /^copy user_activity /],
   ['the rows', /^copy data$/],
   ['COMMIT', /^commit$/],
-])('a connection that falls silent at %s is given up by its own time-out', async (_, statement) => {
-  const { database, ingestor, proxy, files } = await throughProxy(1, 1_000)
-  const claims = await ingestor.claim()
-  proxy.mischief = onStatement(statement, { kind: 'black hole' })
-  const startedAt = performance.now()
-  for (const batch of ingestor.batches(claims)) await ingestor.commit(batch)
-  expect(performance.now() - startedAt).toBeGreaterThan(900)
-  expect(proxy.done).toBe(1)
-  expect(await breaches({ database, files })).toEqual([])
-})
+])(
+  '26: a connection that falls silent at %s is given up by its own time-out',
+  async (_, statement) => {
+    const { database, ingestor, proxy, files } = await throughProxy(1, 1_000)
+    const claims = await ingestor.claim()
+    proxy.mischief = onStatement(statement, { kind: 'black hole' })
+    const startedAt = performance.now()
+    for (const batch of ingestor.batches(claims)) await ingestor.commit(batch)
+    expect(performance.now() - startedAt).toBeGreaterThan(900)
+    expect(proxy.done).toBe(1)
+    expect(await breaches({ database, files })).toEqual([])
+  },
+)
 
-test('connections that break at random statements, in every way, change nothing', async () => {
+test('28: connections that break at random statements, in every way, change nothing', async () => {
   const seed = seedOf('connections that break at random')
   const chance = new Chance(seed)
   const { database, ingestor, proxy, files } = await throughProxy(4)

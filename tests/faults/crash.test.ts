@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { FAILPOINTS } from '../../services/ingestor/failpoint.ts'
+import { FAILPOINTS, type Failpoint } from '../../services/ingestor/failpoint.ts'
 import { Chance, seedOf } from '../support/chance.ts'
 import { breaches, sampleCounters } from '../support/checker.ts'
 import { freshFolders } from '../support/folders.ts'
@@ -16,15 +16,32 @@ const KILLS = Number(process.env.TEST_KILLS ?? 20)
 const INGESTORS = process.env.TEST_LONG ? [1, 2, 3, 4] : [1, 2]
 const SMALL_BATCHES = { INGEST_BATCH_ROWS: '100' }
 
-describe.each(FAILPOINTS)('a SIGKILL %s', point => {
-  test(
-    'loses no row, doubles none, and another takes over',
-    async () => {
-      for (let cycle = 0; cycle < CYCLES; cycle++) await crashAt(point, 2 - (cycle % 2), cycle)
-    },
-    CYCLES * 60_000,
-  )
-})
+/** In the catalogue. */
+const ROW_OF: Record<Failpoint, number> = {
+  'after-claim': 1,
+  'mid-read': 2,
+  'after-begin': 3,
+  'after-compare-and-set': 4,
+  'after-copy': 5,
+  'commit-sent': 6,
+  'after-commit': 7,
+  'before-archive': 8,
+  'archive-name-reserved': 8,
+  'after-archive-rename': 9,
+}
+
+describe.each(FAILPOINTS.map(point => [ROW_OF[point], point] as const))(
+  '%i: a SIGKILL %s',
+  (_, point) => {
+    test(
+      'loses no row, doubles none, and another takes over',
+      async () => {
+        for (let cycle = 0; cycle < CYCLES; cycle++) await crashAt(point, 2 - (cycle % 2), cycle)
+      },
+      CYCLES * 60_000,
+    )
+  },
+)
 
 /** Kills at the `pass`-th time the point is passed: the first is before any row, a later one among rows. */
 async function crashAt(point: string, pass: number, cycle: number): Promise<void> {
@@ -57,7 +74,7 @@ async function crashAt(point: string, pass: number, cycle: number): Promise<void
 }
 
 test.each(INGESTORS)(
-  'SIGKILLs at random of %i ingestors lose no row and double none',
+  '10: SIGKILLs at random of %i ingestors lose no row and double none',
   async count => {
     const seed = seedOf(`${KILLS} kills of ${count} ingestors`)
     const chance = new Chance(seed)

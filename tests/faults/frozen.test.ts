@@ -11,18 +11,19 @@ const LEASE_MS = 1_500
 const REPEATS = Number(process.env.TEST_FREEZES ?? 1)
 
 /** Where the process stands when it freezes, by the statement that it has sent and the server waits for. */
-const MOMENTS: [where: string, statement: RegExp, evicted: boolean][] = [
-  ['between two batches', /^begin;/, false],
-  ['in the middle of a COPY', /^copy data$/, true],
+const MOMENTS: [row: number, where: string, statement: RegExp, evicted: boolean][] = [
+  [13, 'between two batches', /^begin;/, false],
+  [12, 'in the middle of a COPY', /^copy data$/, true],
   [
+    11,
     'with a transaction idle before the compare-and-set',
     /^update ingest_files f\s+set byte_offset/,
     true,
   ],
-  ['with all done but the COMMIT', /^commit$/, true],
+  [11, 'with all done but the COMMIT', /^commit$/, true],
 ]
 
-describe.each(MOMENTS)('an ingestor frozen %s', (_, statement, evicted) => {
+describe.each(MOMENTS)('%i: an ingestor frozen %s', (_, __, statement, evicted) => {
   test(
     'loses its files within lease + 5 s, and says `fenced` when it wakes',
     async () => {

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 
 const LEASE_SECONDS = '0.6'
 
-test('a file that ends its process each time is parked after 3 claims alone, and others flow', async () => {
+test('51: a file that ends its process each time is parked after 3 claims alone, and others flow', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const poison = fileOf('poison.csv', [{ event: anEvent(new Chance(600)).with(6, 'POISON') }])
   const files = makeFiles(6, { seed: 601, rows: 50 })
@@ -49,7 +49,7 @@ test('a file that ends its process each time is parked after 3 claims alone, and
   expect(await breaches({ database, folders, files: [...files, poison] })).toEqual([])
 })
 
-test('a good file that unrelated kills have parked is tried again, and done', async () => {
+test('10 and 51: a good file that unrelated kills have parked is tried again, and done', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(1, { seed: 602, rows: 50 })
   await publish(files, folders)

@@ -10,13 +10,13 @@ import { anEvent, fileOf, makeFiles, publish } from '../support/made-file.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import type { LogLine } from '../support/process.ts'
-import { inOrder, sessions, terminateSessions, working } from '../support/scene.ts'
+import { heldInBatch, inOrder, sessions, terminateSessions, working } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
 const TERMINATIONS = Number(process.env.TEST_TERMINATIONS ?? 20)
 const CRASHES = Number(process.env.TEST_SERVER_CRASHES ?? 2)
 
-test('sessions that are ended while idle cost nothing', async () => {
+test('19: sessions that are ended while idle cost nothing', async () => {
   const { database, folders, files, ingestor } = await working({ publishNow: false })
   for (let round = 0; round < 3; round++) {
     await until('sessions', async () => (await terminateSessions(database)) > 0)
@@ -27,8 +27,23 @@ test('sessions that are ended while idle cost nothing', async () => {
   await inOrder({ database, folders, files }, ingestor)
 })
 
+test('20: a session that is ended in the middle of a COPY is thrown away, and the batch stored once', async () => {
+  const { database, folders, files, ingestor, release } = await heldInBatch(/^copy data$/)
+  const ended = await database.value<number>(
+    `select count(*) from (
+       select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name like 'ingestor %'
+          and query like 'copy user_activity %' and state = 'active') ended`,
+  )
+  expect(ended).toBeGreaterThan(0)
+  release()
+  const fault = await ingestor.waitForLog(line => line.what === 'commit')
+  expect(fault).toMatchObject({ level: 'warn', msg: expect.stringContaining('trying again') })
+  await inOrder({ database, folders, files }, ingestor)
+})
+
 test(
-  'sessions that are ended at random moments of the work cost retries, no row',
+  '20: sessions that are ended at random moments of the work cost retries, no row',
   async () => {
     const seed = seedOf(`${TERMINATIONS} terminations`)
     const chance = new Chance(seed)
@@ -51,7 +66,7 @@ test(
 )
 
 test(
-  'a server that crashes and comes back, again and again, is waited for',
+  '24: a server that crashes and comes back, again and again, is waited for',
   async () => {
     const seed = seedOf(`${CRASHES} crashes of the server`)
     const chance = new Chance(seed)
@@ -74,7 +89,7 @@ test(
   CRASHES * 30_000,
 )
 
-test('a backend that is killed, and takes all sessions with it, is survived', async () => {
+test('25: a backend that is killed, and takes all sessions with it, is survived', async () => {
   const server = await ownServer()
   const { database } = server
   const { folders, files, ingestor } = await working({ database })
@@ -84,7 +99,7 @@ test('a backend that is killed, and takes all sessions with it, is survived', as
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a server without a free connection is waited for, without a hot loop', async () => {
+test('30: a server without a free connection is waited for, without a hot loop', async () => {
   const server = await ownServer({ max_connections: 10, superuser_reserved_connections: 0 })
   const { database } = server
   const taken: pg.Client[] = []
@@ -114,7 +129,7 @@ test('a server without a free connection is waited for, without a hot loop', asy
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a deadlock with a stranger replays the whole transaction', async () => {
+test('31: a deadlock with a stranger replays the whole transaction', async () => {
   const chance = new Chance(412)
   const [first, second] = [anEvent(chance), anEvent(chance)]
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
@@ -142,7 +157,7 @@ test('a deadlock with a stranger replays the whole transaction', async () => {
   await inOrder({ database, folders, files }, ingestor)
 })
 
-test('a foreign lock on one file of the checkpoint holds up that file alone', async () => {
+test('32: a foreign lock on one file of the checkpoint holds up that file alone', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(4, { seed: 413, rows: 100 })
   await database.query(
@@ -158,6 +173,24 @@ test('a foreign lock on one file of the checkpoint holds up that file alone', as
   expect(await database.query('select files_pending, files_done from ingest_status')).toEqual([
     { files_pending: 1, files_done: 3 },
   ])
+  await stranger.query('rollback')
+  await inOrder({ database, folders, files }, ingestor)
+})
+
+test('32: a foreign lock on a file in work is a time-out that is tried again, and is told', async () => {
+  const compareAndSet = /^update ingest_files f\s+set byte_offset/
+  const { database, folders, files, ingestor, release } = await heldInBatch(compareAndSet)
+  const stranger = await database.pool.connect()
+  atTestEnd(() => stranger.release(true))
+  await stranger.query('begin')
+  // Beside the lock that the batch has, and in the way of the one that it needs.
+  await stranger.query(`select from ingest_files where status = 'active' for no key update`)
+  release()
+  const fault = await ingestor.waitForLog(line => line.code === '55P03')
+  expect(fault).toMatchObject({ level: 'warn', what: 'commit' })
+  const { status, body } = await readiness(ingestor)
+  expect(status).toBe(503)
+  expect(body.faults['database: commit']).toContain('55P03')
   await stranger.query('rollback')
   await inOrder({ database, folders, files }, ingestor)
 })

@@ -1,13 +1,10 @@
 import { expect, test } from 'vitest'
 import { breaches, type Checked } from '../support/checker.ts'
-import { freshFolders } from '../support/folders.ts'
 import { drained, startIngestor } from '../support/ingestor.ts'
-import { makeFiles, publish } from '../support/made-file.ts'
-import { freshDatabase } from '../support/postgres.ts'
-import { startProxy } from '../support/proxy.ts'
+import { heldInBatch } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
-test('SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
+test('14: SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
   const { database, folders, files, proxy, release, ingestor } = await heldInBatch(/^copy data$/)
   ingestor.signal('SIGTERM')
   await ingestor.waitForLog('stopping')
@@ -19,7 +16,7 @@ test('SIGTERM in the middle of a batch: it is stored, the rest handed back, exit
   await restartedOk({ database, folders, files })
 })
 
-test('a second SIGTERM ends it at once, non-zero, and a restart goes on', async () => {
+test('15: a second SIGTERM ends it at once, non-zero, and a restart goes on', async () => {
   const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/)
   ingestor.signal('SIGTERM')
   const { time } = await ingestor.waitForLog('stopping')
@@ -30,7 +27,7 @@ test('a second SIGTERM ends it at once, non-zero, and a restart goes on', async 
   await restartedOk({ database, folders, files })
 })
 
-test('SIGTERM while the database is out of reach ends it in order', async () => {
+test('14 and 24: SIGTERM while the database is out of reach ends it in order', async () => {
   const { database, folders, files, proxy, ingestor } = await heldInBatch(/^copy data$/)
   proxy.mischief = () => ({ kind: 'drop' })
   proxy.cut()
@@ -40,7 +37,7 @@ test('SIGTERM while the database is out of reach ends it in order', async () => 
   await restartedOk({ database, folders, files })
 })
 
-test('a defect in the program is logged as fatal, ends it with 1, and a restart goes on', async () => {
+test('17: a defect in the program is logged as fatal, ends it with 1, and a restart goes on', async () => {
   const throwing = `process.on('SIGUSR2', () => { throw new Error('boom') })`
   const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/, [
     '--import',
@@ -50,23 +47,6 @@ test('a defect in the program is logged as fatal, ends it with 1, and a restart 
   expect(ingestor.log.at(-1)).toMatchObject({ level: 'fatal', err: { message: 'boom' } })
   await restartedOk({ database, folders, files })
 })
-
-/** An ingestor whose second statement of a kind is on its way and does not arrive until released. */
-async function heldInBatch(statement: RegExp, nodeArgs: string[] = []) {
-  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-  const files = makeFiles(3, { seed: 300, rows: 300 })
-  const proxy = await startProxy(database)
-  const held = Promise.withResolvers<void>()
-  let passed = 0
-  proxy.mischief = text =>
-    statement.test(text) && ++passed === 2 ? { kind: 'hold', until: held.promise } : null
-  const settings = { INGEST_BATCH_ROWS: '100' }
-  const ingestor = startIngestor(proxy, folders, settings, { nodeArgs })
-  await ingestor.waitForLog('ready')
-  await publish(files, folders)
-  await until('a batch under way', () => proxy.done > 0)
-  return { database, folders, files, proxy, ingestor, release: held.resolve }
-}
 
 async function restartedOk(checked: Required<Checked>) {
   const { database, folders, files } = checked

@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
 
-test('ingestors whose clocks are a day off either way share the work as if they were right', async () => {
+test('49: ingestors whose clocks are a day off either way share the work as if they were right', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(30, { seed: 500, rows: 200 })
   const ingestors = [dayOff(86_400_000), dayOff(-86_400_000)].map(nodeArgs =>
@@ -36,7 +36,7 @@ test('ingestors whose clocks are a day off either way share the work as if they 
   ).toBe(0)
 })
 
-test('four ingestors offered the same files take each once', async () => {
+test('50: four ingestors offered the same files take each once', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   const files = makeFiles(200, { seed: 501, rows: 20 })
   await publish(files, folders)
@@ -50,15 +50,32 @@ test('four ingestors offered the same files take each once', async () => {
   expect(await database.value('select sum(rows_duplicate)::int from ingest_files')).toBe(0)
 }, 60_000)
 
-test('300 ms on every way to the server make it slow, not wrong', async () => {
+test('27: 300 ms to the server and back make it slow, not wrong', async () => {
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
-  const files = makeFiles(3, { seed: 502, rows: 200 })
+  const files = makeFiles(2, { seed: 502, rows: 200 })
   const proxy = await startProxy(database)
-  proxy.delayMs = 300
+  proxy.delayMs = 150
   const ingestor = startIngestor(proxy, folders, { INGEST_LEASE_SECONDS: '10' })
   await publish(files, folders)
   await drained(database, files, 60_000)
   expect(await ingestor.stop('SIGTERM', 20_000)).toEqual({ code: 0, signal: null })
+  expect(await breaches({ database, folders, files })).toEqual([])
+}, 90_000)
+
+test('27: a twentieth of the packets lost makes it slow, not wrong', async context => {
+  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
+  const files = makeFiles(10, { seed: 505, rows: 400 })
+  const proxy = await startProxy(database)
+  const lost = await losePackets(new URL(proxy.url).port, 0.05)
+  if (!lost) return context.skip('iptables with its statistic match may not be used here')
+  const ingestor = startIngestor(proxy, folders, {
+    INGEST_BATCH_ROWS: '100',
+    INGEST_LEASE_SECONDS: '10',
+  })
+  await publish(files, folders)
+  await drained(database, files, 60_000)
+  expect(await ingestor.stop('SIGTERM', 20_000)).toEqual({ code: 0, signal: null })
+  expect(await lost()).toBeGreaterThan(5)
   expect(await breaches({ database, folders, files })).toEqual([])
 }, 90_000)
 
@@ -84,9 +101,9 @@ test.each([
   },
 )
 
-test('a full disk under the table holds everything up, and lets go once there is room', async context => {
+test('29: a full disk under the table holds everything up, and lets go once there is room', async context => {
   const disk = await smallDisk(24)
-  if (!disk) return context.skip('skipped: no tmpfs can be mounted here')
+  if (!disk) return context.skip('no tmpfs can be mounted here')
   const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
   await database.query(`create tablespace ${database.name} location '${disk}'`)
   atTestEnd(async () => {
@@ -116,6 +133,31 @@ test('a full disk under the table holds everything up, and lets go once there is
   expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
   expect(await breaches({ database, folders, files })).toEqual([])
 }, 90_000)
+
+/**
+ * Drops packets to and from one local port.
+ * @returns how many were dropped; null where there is no right to
+ */
+async function losePackets(
+  port: string,
+  probability: number,
+): Promise<(() => Promise<number>) | null> {
+  const random = ['-m', 'statistic', '--mode', 'random', '--probability', String(probability)]
+  const rules = ['--dport', '--sport'].map(end => ['-p', 'tcp', end, port, ...random, '-j', 'DROP'])
+  for (const rule of rules) {
+    try {
+      await run('iptables', ['-w', '-I', 'INPUT', ...rule])
+    } catch {
+      return null
+    }
+    atTestEnd(() => run('iptables', ['-w', '-D', 'INPUT', ...rule]))
+  }
+  return async () => {
+    const { stdout } = await run('iptables', ['-w', '-nvxL', 'INPUT'])
+    const ours = stdout.split('\n').filter(line => line.split(/[\s:]+/).includes(port))
+    return ours.reduce((sum, line) => sum + Number.parseInt(line, 10), 0)
+  }
+}
 
 /** Options of node that shift what it takes for the time of day. */
 function dayOff(ms: number): string[] {

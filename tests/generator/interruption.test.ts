@@ -42,7 +42,7 @@ test('a stop between two files does not wait for the next', async () => {
   expect(readdirSync(folders.input)).toHaveLength(1)
 })
 
-test('SIGKILL in mid-write leaves an orphan in temp, which a later start removes once it is old', async () => {
+test('18: SIGKILL in mid-write leaves an orphan in temp, which a later start removes once it is old', async () => {
   const folders = await freshFolders()
   const killed = started(folders, ENDLESS_FILE)
   const orphan = await inMidWrite(folders)

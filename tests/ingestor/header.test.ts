@@ -80,7 +80,7 @@ describe('69: a header', () => {
     },
   )
 
-  test('with the columns in any order, quoted or after a BOM is good', async () => {
+  test('65 and 69: with the columns in any order, quoted or after a BOM is good', async () => {
     const rows = await database.query(
       `select file_name, event_id, event_time::text, event_type, product_id, price, user_id, session_id
          from user_activity join ingest_files using (file_id) order by event_id`,

@@ -22,6 +22,16 @@ import { accounted, ingestOnce } from './once.ts'
 const row = (n: number) => `${idOf(n)},2026-01-02 07:15:22,view,1,9.99,2,s${n}`
 const fileOf = (...rows: string[]) => `${HEADER}\n${rows.map(line => `${line}\n`).join('')}`
 
+/** `/dev/zero` under another name: whoever reads it reads for ever. Only root can make one. */
+function madeDevice(path: string): boolean {
+  try {
+    execFileSync('mknod', [path, 'c', '1', '5'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe('40: files with nothing in them', () => {
   test('are done, with no row and no reject', async () => {
     const [database, folders] = [await freshDatabase(), await freshFolders()]
@@ -144,6 +154,7 @@ describe('44 and 45: what is not a file, and names that are none', () => {
     symlinkSync(join(folders.root, 'elsewhere.csv'), at('link.csv'))
     symlinkSync('/nowhere', at('broken.csv'))
     execFileSync('mkfifo', [join(folders.input, 'fifo.csv')])
+    const device = madeDevice(join(folders.input, 'device.csv')) ? ['device.csv'] : []
     const socket = createServer().listen(join(folders.input, 'socket.csv'))
     atTestEnd(() => socket.close())
     const bad: (string | Buffer)[] = [
@@ -174,10 +185,12 @@ describe('44 and 45: what is not a file, and names that are none', () => {
         'notes.txt',
         `${'x'.repeat(251)}.csv`,
       ].map(file_name => ({ file_name, reason: 'bad_name' })),
-      ...['broken.csv', 'fifo.csv', 'folder.csv', 'link.csv', 'socket.csv'].map(file_name => ({
-        file_name,
-        reason: 'not_regular_file',
-      })),
+      ...['broken.csv', ...device, 'fifo.csv', 'folder.csv', 'link.csv', 'socket.csv'].map(
+        file_name => ({
+          file_name,
+          reason: 'not_regular_file',
+        }),
+      ),
     ])
     expect(
       await database.value('select string_agg(session_id, $1) from user_activity', [',']),
@@ -187,6 +200,7 @@ describe('44 and 45: what is not a file, and names that are none', () => {
         '.hidden.csv',
         '_started.csv',
         'broken.csv',
+        ...device,
         'fifo.csv',
         'folder.csv',
         'half.csv.part',
@@ -200,9 +214,10 @@ describe('44 and 45: what is not a file, and names that are none', () => {
 
     // Whoever runs it hears of each.
     expect(code).toBe(3)
-    expect(summary.files.refused).toBe(11)
-    expect(summary.refusals).toHaveLength(11)
-    expect(log.filter(line => line.msg === 'file refused')).toHaveLength(11)
+    const refused = 11 + device.length
+    expect(summary.files.refused).toBe(refused)
+    expect(summary.refusals).toHaveLength(refused)
+    expect(log.filter(line => line.msg === 'file refused')).toHaveLength(refused)
     for (const line of log) expect(JSON.stringify(line)).toMatch(/^[\x20-\x7e]*$/)
   })
 

@@ -5,6 +5,7 @@ import { drained, readiness, startIngestor } from './ingestor.ts'
 import { makeFiles, publish } from './made-file.ts'
 import { freshDatabase, type TestDatabase } from './postgres.ts'
 import type { RunningService } from './process.ts'
+import { startProxy } from './proxy.ts'
 import { until } from './until.ts'
 
 export interface Scene {
@@ -21,6 +22,23 @@ export async function working({ publishNow = true, count = 6, ...given }: Scene)
   const ingestor = startIngestor(database, folders, { INGEST_BATCH_ROWS: '100' })
   await ingestor.waitForLog('ready')
   return { database, folders, files, ingestor }
+}
+
+/** An ingestor whose second statement of a kind is on its way and does not arrive until released. */
+export async function heldInBatch(statement: RegExp, nodeArgs: string[] = []) {
+  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
+  const files = makeFiles(3, { seed: 300, rows: 300 })
+  const proxy = await startProxy(database)
+  const held = Promise.withResolvers<void>()
+  let passed = 0
+  proxy.mischief = text =>
+    statement.test(text) && ++passed === 2 ? { kind: 'hold', until: held.promise } : null
+  const settings = { INGEST_BATCH_ROWS: '100' }
+  const ingestor = startIngestor(proxy, folders, settings, { nodeArgs })
+  await ingestor.waitForLog('ready')
+  await publish(files, folders)
+  await until('a batch under way', () => proxy.done > 0)
+  return { database, folders, files, proxy, ingestor, release: held.resolve }
 }
 
 /** The backlog drains, the process has lived through it all, it is fit again, and all is accounted for. */
