@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startPostgres } from '../../services/local/postgres.ts'
 import { migrate } from '../../services/migrate/migrate.ts'
+import { connection } from '../../services/runtime/connection.ts'
 import { createPool } from '../../services/runtime/database.ts'
 import { createLogger } from '../../services/runtime/logger.ts'
 import { atTestEnd } from '../support/cleanup.ts'
@@ -20,7 +21,7 @@ test('status --watch in a pipe: a line each second, through an outage of the dat
   const server = await startPostgres({ ...options, port: 0 })
   const url = `postgres://tester:${server.password}@${server.host}:${server.port}/postgres`
   const pool = createPool(
-    { connectionString: url },
+    connection({ DATABASE_URL: url }),
     { applicationName: 'test', maxConnections: 1 },
     createLogger('test', 'silent'),
   )
