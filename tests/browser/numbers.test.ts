@@ -115,6 +115,22 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
         file.who,
       ],
     }))
+    // Where the time went, to the unit that is shown: from one moment of the checkpoint to the next.
+    const spans = await system.database.query<Record<string, number | string>>(
+      `select file_name, ms(started_at - discovered_at) as waited, ms(loaded_at - started_at) as loaded,
+              ms(finished_at - loaded_at) as watched, ms(archived_at - finished_at) as archived
+         from (select file_name, t(discovered_at) as discovered_at, t(started_at) as started_at,
+                      t(loaded_at) as loaded_at, t(finished_at) as finished_at, t(archived_at) as archived_at
+                 from ingest_files where status = 'done') as f`
+        // The page has moments to the millisecond.
+        .replace(/\bt\(/g, "date_trunc('milliseconds', ")
+        .replace(/\bms\(/g, '1000 * extract(epoch from '),
+    )
+    for (const { file_name, ...parts } of spans) {
+      const row = page.locator('.files tbody tr', { hasText: String(file_name) })
+      const words = Object.entries(parts).map(([name, ms]) => `${name} ${duration(Number(ms))}`)
+      expect(await row.locator('.bar').getAttribute('aria-label')).toBe(words.join(', '))
+    }
     const byName = (a: { name: unknown }, b: { name: unknown }) =>
       `${a.name}` < `${b.name}` ? -1 : 1
     expect(rows.sort(byName)).toEqual(expected.sort(byName))
