@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { EXIT, exitWith } from '../runtime/command.ts'
-import { connection, createPool, describeTarget, whoAndWhere } from '../runtime/database.ts'
+import { connection, describeTarget, whoAndWhere } from '../runtime/connection.ts'
+import { createPool } from '../runtime/database.ts'
 import { ConfigurationError, type Environment, environment, together } from '../runtime/env.ts'
 import { createLogger, type Logger } from '../runtime/logger.ts'
 import { exitOnDefect, stopOnSignals } from '../runtime/shutdown.ts'

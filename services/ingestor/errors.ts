@@ -10,7 +10,7 @@ export type Fault = 'transient' | 'data' | 'configuration' | 'folder' | 'defect'
 // Classes of SQLSTATE, PostgreSQL's documentation, appendix A.
 const TRANSIENT = /^(08|25006|25P0[23]|40|53|55P03|55006|57|58|XX)/
 // 22P03 and 08P01: a column of user_activity is not of the type that its binary value was made for.
-const CONFIGURATION = /^(28|3D|3F|42|0A|0P|22P03|08P01)/
+const CONFIGURATION = /^(28|3D|3F|42|0A|0P|22P03|08P01|TLS)/
 const DATA = /^(22|23)/
 // Whatever else the server raises comes of a row: a trigger's `raise exception` has class P0, or any
 // that its author chose. Not these classes, which only this program can bring about.
@@ -62,7 +62,7 @@ export class OutOfTurn extends Error {
 function isLostConnection(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /^(Connection terminated|Query read timeout|timeout e(xpired|xceeded)|Client has encountered a connection error|The server does not support)/.test(
+    /^(Connection terminated|Query read timeout|timeout e(xpired|xceeded)|Client has encountered a connection error|There was an error establishing an SSL connection)/.test(
       error.message,
     )
   )

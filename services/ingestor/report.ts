@@ -93,8 +93,5 @@ async function tell(
 }
 
 async function prune(pool: Pool): Promise<void> {
-  await pool.query(
-    `with old as (delete from ingest_activity where at < clock_timestamp() - interval '1 hour')
-     delete from ingestors where seen_at < clock_timestamp() - interval '1 hour'`,
-  )
+  await pool.query('select ingest_prune_activity()')
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -8,12 +9,15 @@ import type { LocalConfig } from './config.ts'
 import { type PostgresServer, startPostgres } from './postgres.ts'
 
 const USER = 'myuser'
-const DATABASE = 'ecommerce_db'
+export const DATABASE = 'ecommerce_db'
 
 /** The running server with the database on it, its schema the newest. */
 export interface LocalDatabase {
   readonly server: PostgresServer
+  /** The owner's, for people. */
   readonly url: string
+  readonly writerUrl: string
+  readonly readerUrl: string
   stop(): Promise<void>
 }
 
@@ -28,21 +32,38 @@ export async function openDatabase(
     prefer: 'embedded',
     say,
   })
-  const file = urlFile(config.dataDir)
+  const files = [urlFile(config.dataDir), passwordFile(config.dataDir)]
   const stop = async () => {
-    rmSync(file, { force: true })
+    for (const file of files) rmSync(file, { force: true })
     await server.stop()
   }
   try {
     await createMissing(urlOf(server, 'postgres'))
     const url = urlOf(server, DATABASE)
-    await withPool(url, migrate)
-    writeFileSync(file, `${url}\n`, { mode: 0o600 })
-    return { server, url, stop }
+    // Of this start alone: nobody has to keep them.
+    const passwords = { ingest_writer: newPassword(), ingest_reader: newPassword() }
+    await withPool(url, pool => migrate(pool, passwords))
+    const { host, port, user, password } = server
+    const lines = [url, [host, port, '*', user, password].join(':')]
+    for (const [index, file] of files.entries()) {
+      writeFileSync(file, `${lines[index]}\n`, { mode: 0o600 })
+    }
+    const as = (role: keyof typeof passwords) =>
+      urlOf({ ...server, user: role, password: passwords[role] }, DATABASE)
+    return { server, url, writerUrl: as('ingest_writer'), readerUrl: as('ingest_reader'), stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** For psql, by way of PGPASSFILE: a password on a command line is shown to everyone by `ps`. */
+export function passwordFile(dataDir: string): string {
+  return join(dataDir, 'postgres', 'pgpass')
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('hex')
 }
 
 function createMissing(url: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { CONNECTION_SETTINGS } from '../runtime/connection.ts'
 import { ConfigurationError, type Environment } from '../runtime/env.ts'
 import { makeFolder } from '../runtime/folder.ts'
 import type { LocalConfig } from './config.ts'
@@ -37,7 +38,7 @@ async function runOn(
       config.dashboardPort === null ? null : await freePort(config.dashboardPort)
     if (dashboardPort !== null) services.push(dashboard(dashboardPort, config, database, screen))
     services.push(ingestor(config, database, screen))
-    if (config.eventsPerSecond > 0) services.push(generator(config, database, screen))
+    if (config.eventsPerSecond > 0) services.push(generator(config, screen))
     screen.say(welcome(config, database, dashboardPort))
     return await watch(database.url, screen, stop)
   } finally {
@@ -55,7 +56,7 @@ function dashboard(
   screen: Screen,
 ): Service {
   return keepRunning({
-    ...common('dashboard', config, database, screen),
+    ...common('dashboard', config, database.readerUrl, screen),
     args: ['--port', String(port), '--host', LOOPBACK],
     graceMs: 5_000,
   })
@@ -63,40 +64,40 @@ function dashboard(
 
 function ingestor(config: LocalConfig, database: LocalDatabase, screen: Screen): Service {
   return keepRunning({
-    ...common('ingestor', config, database, screen),
+    ...common('ingestor', config, database.writerUrl, screen),
     args: ['run'],
     graceMs: 15_000,
   })
 }
 
-function generator(config: LocalConfig, database: LocalDatabase, screen: Screen): Service {
+// It has no business with a database, and is told of none.
+function generator(config: LocalConfig, screen: Screen): Service {
   const { eventsPerSecond } = config
   // About four files a second, so that rows appear at once.
   const rows = `${Math.ceil(eventsPerSecond / 10)}-${Math.ceil(eventsPerSecond * 0.4)}`
   const args = ['--rate', String(eventsPerSecond), '--rows', rows]
-  return keepRunning({ ...common('generator', config, database, screen), args, graceMs: 5_000 })
+  return keepRunning({ ...common('generator', config, '', screen), args, graceMs: 5_000 })
 }
 
-function common(name: string, config: LocalConfig, database: LocalDatabase, screen: Screen) {
+function common(name: string, config: LocalConfig, databaseUrl: string, screen: Screen) {
   return {
     name,
-    env: serviceEnvironment(config, database),
+    env: serviceEnvironment(config, databaseUrl),
     logFile: join(config.dataDir, 'logs', `${name}.log`),
     warn: screen.warn,
   }
 }
 
-function serviceEnvironment(
-  { env, dataDir }: LocalConfig,
-  { server, url }: LocalDatabase,
-): Environment {
+// A `.env` for Docker may stand in this folder, and what it says of a database is not of this one: an
+// empty value keeps it out.
+const NO_CONNECTION = Object.fromEntries(CONNECTION_SETTINGS.map(name => [name, '']))
+
+function serviceEnvironment({ env, dataDir }: LocalConfig, databaseUrl: string): Environment {
   return {
     ...env,
+    ...NO_CONNECTION,
     DATA_DIR: dataDir,
-    DATABASE_URL: url,
-    // A `.env` for Docker may stand in this folder: its secret is not this server's.
-    POSTGRES_PASSWORD: server.password,
-    POSTGRES_PASSWORD_FILE: '',
+    DATABASE_URL: databaseUrl,
     METRICS_PORT: '0',
   }
 }

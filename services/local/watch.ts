@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connection } from '../runtime/connection.ts'
 import { createPool } from '../runtime/database.ts'
 import { createLogger } from '../runtime/logger.ts'
 import { adviser } from './advice.ts'
@@ -22,7 +23,7 @@ export async function watch(
   stop: AbortSignal,
 ): Promise<'stopped' | 'gone'> {
   const pool = createPool(
-    { connectionString: url },
+    connection({ DATABASE_URL: url }),
     { applicationName: 'local-status', maxConnections: 1, queryTimeoutMs: 5_000 },
     createLogger('local', 'silent'),
   )

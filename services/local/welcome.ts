@@ -2,16 +2,18 @@ import { join, relative } from 'node:path'
 import { styleText } from 'node:util'
 import { HEADER } from '../contract/dialect.ts'
 import type { LocalConfig } from './config.ts'
-import type { LocalDatabase } from './database.ts'
+import { DATABASE, type LocalDatabase, passwordFile } from './database.ts'
 import { LOOPBACK } from './port.ts'
 
 /** What a newcomer can do now, each line ready to be pasted. */
 export function welcome(
   config: LocalConfig,
-  { server, url }: LocalDatabase,
+  { server }: LocalDatabase,
   dashboardPort: number | null,
 ): string {
   const at = (folder: string) => shown(join(config.dataDir, folder))
+  const { host, port, user } = server
+  const psql = `PGPASSFILE=${shown(passwordFile(config.dataDir))} psql -h ${host} -p ${port} -U ${user} ${DATABASE}`
   const items: [string, string][] = [
     ['Page', dashboardPort === null ? 'none' : `http://${LOOPBACK}:${dashboardPort}`],
     ['Events', generatorInWords(config, at('input'))],
@@ -19,8 +21,8 @@ export function welcome(
     ['', HEADER],
     ['Look', `npm run query -- "select count(*) from user_activity"`],
     ['', `npm run query -- "select * from ingest_status"`],
-    ['', `psql "${url}"`],
-    ['Data', `PostgreSQL 15 on ${server.host}:${server.port}, kept in ${shown(server.folder)}`],
+    ['', psql],
+    ['Data', `PostgreSQL 15 on ${host}:${port}, kept in ${shown(server.folder)}`],
     ['Logs', at('logs')],
     ['Stop', 'Ctrl-C'],
   ]

@@ -1,17 +1,18 @@
 import { inTransaction, type Pool, type Transaction } from '../runtime/database.ts'
 import { ConfigurationError } from '../runtime/env.ts'
 import { type Migration, migrations } from '../runtime/migrations.ts'
+import { type Passwords, setPasswords } from './passwords.ts'
 
 /** Any number will do, as long as every starter takes the same one. */
 const LOCK = 7_305_115
 
 /**
  * Brings the database to the newest version, all or nothing. Several starters may race: an advisory
- * lock lets one work and the others find nothing left to do.
+ * lock lets one work and the others find nothing left to do. Roles with a password can log in then.
  * @returns the names of what was applied, in order
  * @throws ConfigurationError where an applied migration is not the file that stands in `sql/` today
  */
-export async function migrate(pool: Pool): Promise<string[]> {
+export async function migrate(pool: Pool, passwords: Passwords = {}): Promise<string[]> {
   return inTransaction(pool, async tx => {
     await tx.query('set local lock_timeout = 0; set local statement_timeout = 0')
     await tx.query('select pg_advisory_xact_lock($1)', [LOCK])
@@ -20,6 +21,7 @@ export async function migrate(pool: Pool): Promise<string[]> {
     refuseDifferences(known, applied)
     const missing = known.filter(({ version }) => !applied.has(version))
     for (const migration of missing) await apply(tx, migration)
+    await setPasswords(tx, passwords)
     return missing.map(({ name }) => name)
   })
 }

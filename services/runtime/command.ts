@@ -26,6 +26,10 @@ function explain(error: unknown): number {
     console.error(`error: the database cannot be used now (${reason(error)}); try again later`)
     return EXIT.unavailable
   }
+  if (codeOf(error) === 'TLS') {
+    console.error(`error: ${(error as Error).message}`)
+    return EXIT.usage
+  }
   if (isRefused(error)) {
     console.error(`error: the database refuses this user (${reason(error)})`)
     return EXIT.usage

@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { ConfigurationError, type Environment, secret, together } from './env.ts'
+import { Client as SecuredClient } from './client.ts'
+import type { Target } from './connection.ts'
 import type { Logger } from './logger.ts'
 
 export type Pool = pg.Pool
@@ -8,44 +9,6 @@ export type Client = pg.PoolClient
 export type Transaction = pg.ClientBase
 
 const INT8 = 20
-
-/**
- * Connection settings from `DATABASE_URL`, or from the `POSTGRES_*` names of the original.
- * @throws ConfigurationError naming every fault
- */
-export function connection(env: Environment): pg.ClientConfig {
-  const [password, target] = together(
-    () => secret(env, 'POSTGRES_PASSWORD'),
-    () => targetOf(env),
-  )
-  return password === undefined ? target : { ...target, password }
-}
-
-function targetOf(env: Environment): pg.ClientConfig {
-  if (env.DATABASE_URL !== undefined) return { connectionString: readableUrl(env.DATABASE_URL) }
-  const port = env.POSTGRES_PORT ?? '5432'
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
-    throw new ConfigurationError([
-      `POSTGRES_PORT: expected a port from 1 to 65535, found ${JSON.stringify(port)}`,
-    ])
-  }
-  return {
-    host: env.POSTGRES_HOST ?? '127.0.0.1',
-    port: Number(port),
-    database: env.POSTGRES_DB ?? 'ecommerce_db',
-    user: env.POSTGRES_USER ?? 'myuser',
-  }
-}
-
-// Whether it can be read the driver says. It is never shown: it may hold a password.
-function readableUrl(url: string): string {
-  try {
-    if (/^postgres(ql)?:\/\//.test(url) && new pg.Client(url).port <= 65_535) return url
-  } catch {}
-  throw new ConfigurationError([
-    'DATABASE_URL: expected postgres://user:password@host:port/database',
-  ])
-}
 
 export interface PoolOptions {
   /** Shown in `pg_stat_activity`; an ingestor's own connections are found by it. At most 63 bytes. */
@@ -68,10 +31,13 @@ export interface PoolOptions {
  * A pool whose sessions speak UTC and wait for nothing without an end. `bigint` arrives as a
  * number: counts and offsets stay far below 2^53.
  */
-export function createPool(config: pg.ClientConfig, options: PoolOptions, logger: Logger): Pool {
+export function createPool(target: Target, options: PoolOptions, logger: Logger): Pool {
   const queryTimeoutMs = options.queryTimeoutMs ?? 60_000
   const pool = new pg.Pool({
-    ...config,
+    ...target,
+    ssl: target.tls.ssl,
+    // The driver's types know of no client that is given the pool's options.
+    Client: SecuredClient as never,
     application_name: options.applicationName,
     max: options.maxConnections,
     connectionTimeoutMillis: 10_000,
@@ -138,16 +104,4 @@ export class CommitRefused extends Error {
     super(`expected the server to answer COMMIT, found ${tag}: nothing was stored`)
     this.name = 'CommitRefused'
   }
-}
-
-/** The user and database of a connection, for commands that a person is offered. */
-export function whoAndWhere(config: pg.ClientConfig): { user: string; database: string } {
-  const { user, database } = new pg.Client(config)
-  return { user: user ?? '', database: database ?? '' }
-}
-
-/** The host and database of a connection, for messages; never the user's secret. */
-export function describeTarget(config: pg.ClientConfig): string {
-  const client = new pg.Client(config)
-  return `${client.host}:${client.port}/${client.database}`
 }

@@ -92,13 +92,18 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
 export function secret(env: Environment, name: string): string | undefined {
   const file = env[`${name}_FILE`]
   if (file === undefined) return env[name]
+  let line: string
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n[\s\S]*$/, '')
+    line = readFileSync(file, 'utf8').replace(/\r?\n[\s\S]*$/, '')
   } catch (error) {
     throw new ConfigurationError([
       `${name}_FILE: expected a readable file, found ${JSON.stringify(file)} (${(error as NodeJS.ErrnoException).code})`,
     ])
   }
+  if (line !== '') return line
+  throw new ConfigurationError([
+    `${name}_FILE: expected the secret in the first line of ${JSON.stringify(file)}, found nothing`,
+  ])
 }
 
 function dotenvFile(): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { duration } from '../../services/dashboard/public/words.ts'
 import { atTestEnd } from '../support/cleanup.ts'
 import { makeFile } from '../support/made-file.ts'
 import { until } from '../support/until.ts'
@@ -59,6 +60,29 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
     ])
     const share = (100 * sums!.rows_rejected!) / sums!.rows_read!
     await expectText(page, '[data-tile=rejects] .under', `${share.toFixed(1)} % of all rows`)
+    expect(faults).toEqual([])
+  })
+
+  test('the tiles tell how fresh data is, and how long ago the last commit was', async () => {
+    const { page, faults } = await open(browser, system.dashboard.url)
+    await system.ingest(makeFile({ name: 'fresh.csv', seed: 14, rows: 40, badPercent: 0 }))
+    const value = (name: string) => page.locator(`[data-tile=${name}] .value`).textContent()
+    // Told once a second, so it may be told a moment after it is done.
+    await until('the median of the last minute', async () => {
+      const [p50] = await system.database.value<number[]>(
+        `select percentile_cont(array[0.5]) within group (order by ms)
+           from ingest_activity, unnest(latencies_ms) as ms where at > now() - interval '1 minute'`,
+      )
+      return (await value('fresh')) === duration(p50!)
+    })
+    await until('an age of some seconds', async () =>
+      /^[3-9]\.?\d? s$/.test((await value('commit'))!),
+    )
+    const shownS = Number.parseFloat((await value('commit'))!)
+    const ageS = await system.database.value<number>(
+      'select extract(epoch from clock_timestamp() - max(loaded_at))::float8 from ingest_files',
+    )
+    expect(Math.abs(ageS - shownS)).toBeLessThan(2)
     expect(faults).toEqual([])
   })
 
@@ -137,6 +161,13 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
     await system.ingest(makeFile({ name: 'while_open.csv', seed: 13, rows: 400, badPercent: 0 }))
     await page.locator('.name', { hasText: 'while_open.csv' }).waitFor()
     await until('another number', async () => (await loaded()) !== before)
+    // Of the last ten seconds: 400 rows are 40 a second.
+    for (const to of ['waiting', 'loaded'])
+      await until(`its rate, ${to}`, async () => {
+        const rate = await page.locator(`[data-to=${to}] .rate`).textContent()
+        const rowsPerS = Number(/^([\d,.]+) rows\/s$/.exec(rate!)?.[1])
+        return rowsPerS > 32 && rowsPerS < 48
+      })
     await until('the verdict', async () =>
       (await page.locator('#verdict').textContent())!.includes('Keeping up'),
     )

@@ -22,6 +22,11 @@ export interface Container {
     readonly PidsLimit: number
     readonly LogConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> }
   }
+  readonly Mounts: readonly {
+    readonly Name?: string
+    readonly Destination: string
+    readonly RW: boolean
+  }[]
   readonly NetworkSettings: {
     readonly Ports: Readonly<Record<string, readonly { HostIp: string }[] | null>>
     readonly Networks: Readonly<Record<string, unknown>>

@@ -19,7 +19,10 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
     all = await stack.containers()
     running = all.filter(it => it.State.Status === 'running')
     expect(all.map(serviceOf).sort()).toEqual(
-      ['dashboard', 'generator', 'ingestor', 'migrate', 'postgres', 'prepare-data'].sort(),
+      [
+        ...['dashboard', 'generator', 'ingestor', 'migrate', 'postgres', 'prepare-data'],
+        'prepare-secrets',
+      ].sort(),
     )
     expect(running).toHaveLength(4)
   })
@@ -84,12 +87,14 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
       Object.keys(all.find(it => serviceOf(it) === service)!.NetworkSettings.Networks)
     expect(networksOf('generator')).toEqual(['none'])
     expect(networksOf('prepare-data')).toEqual(['none'])
+    expect(networksOf('prepare-secrets')).toEqual(['none'])
+    expect(networksOf('migrate')).toEqual(['none'])
     expect(networksOf('ingestor')).toEqual([`${stack.project}_database`])
-    expect(networksOf('migrate')).toEqual([`${stack.project}_database`])
     const internal = ['network', 'inspect', '--format', '{{.Internal}}']
     expect((await docker(...internal, `${stack.project}_database`)).trim()).toBe('true')
     const [generator] = await stack.containers('generator')
-    expect(JSON.stringify(generator)).not.toMatch(/POSTGRES|not-to-be-logged/)
+    expect(JSON.stringify(generator)).not.toMatch(/POSTGRES|secret|not-to-be-logged/)
+    expect(generator!.Mounts.map(({ Destination }) => Destination)).toEqual(['/data'])
   })
 
   it('nothing grows without a bound: memory, processes, logs', () => {

@@ -14,6 +14,8 @@ export interface Stack {
   readonly folder: string
   readonly project: string
   readonly password: string
+  /** Passwords that were made up, and are in none of its settings. */
+  madeUp(): Promise<string[]>
   /** Where the page is published on 127.0.0.1. */
   readonly dashboardPort: number
   /** The name of PostgreSQL's container, `postgres_db` for a user. */
@@ -83,6 +85,12 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
   const at = (...path: string[]) => join(folder, 'data', ...path)
   const stack: Stack = {
     ...{ folder, project, password, dashboardPort, database: `${project}-db`, compose },
+    async madeUp() {
+      const read = (service: string, role: string) =>
+        compose('exec', '-T', service, 'cat', `/run/secrets/${role}/password`)
+      const found = [await read('ingestor', 'writer'), await read('dashboard', 'reader')]
+      return found.map(password => password.trim())
+    },
     async containers(service) {
       const ids = lines(await compose('ps', '-a', '-q', ...(service ? [service] : [])))
       return ids.length === 0 ? [] : JSON.parse(await docker('inspect', ...ids))

@@ -38,6 +38,7 @@ describe.skipIf(!inject('engine'))('docker compose', () => {
       expect(happened.filter(event => wanted.includes(event))).toEqual(wanted)
     inOrder('postgres start', 'postgres healthy', 'migrate start', 'migrate exit 0')
     inOrder('migrate start', 'migrate exit 0', 'ingestor start', 'ingestor healthy')
+    inOrder('prepare-secrets start', 'prepare-secrets exit 0', 'postgres start')
     inOrder('prepare-data start', 'prepare-data exit 0', 'ingestor start')
     inOrder('prepare-data start', 'prepare-data exit 0', 'generator start')
 
@@ -52,6 +53,7 @@ describe.skipIf(!inject('engine'))('docker compose', () => {
       'migrate exited 0',
       'postgres healthy 0',
       'prepare-data exited 0',
+      'prepare-secrets exited 0',
     ])
   })
 

@@ -26,6 +26,7 @@ describe('the server', () => {
       const { headers } = await fetch(`${url}${path}`)
       const policy = headers.get('content-security-policy')!
       expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("require-trusted-types-for 'script'")
       expect(policy).not.toMatch(/unsafe|http|\*|data:/)
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('referrer-policy')).toBe('no-referrer')
@@ -62,10 +63,11 @@ describe('the server', () => {
       `select application_name from pg_stat_activity where application_name like 'dashboard%'`,
     )
     expect(sessions.length).toBeLessThanOrEqual(2)
+    const { connection } = await import('../../services/runtime/connection.ts')
     const { createPool } = await import('../../services/runtime/database.ts')
     const { createLogger } = await import('../../services/runtime/logger.ts')
     const pool = createPool(
-      { connectionString: database.url },
+      connection(database.env),
       { applicationName: 'test', maxConnections: 1, readOnly: true },
       createLogger('test', 'silent'),
     )

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { recentFiles } from '../../services/dashboard/recent.ts'
 import { groupRejects } from '../../services/dashboard/rejects.ts'
 import { RunningTotals } from '../../services/dashboard/totals.ts'
+import { connection } from '../../services/runtime/connection.ts'
 import { createPool } from '../../services/runtime/database.ts'
 import { createLogger } from '../../services/runtime/logger.ts'
 import { atTestEnd } from '../support/cleanup.ts'
@@ -90,7 +91,7 @@ test('rejects are grouped by reason and column, the newest as samples, their byt
 
 async function clientOf(database: TestDatabase) {
   const pool = createPool(
-    { connectionString: database.url },
+    connection(database.env),
     { applicationName: 'test', maxConnections: 1 },
     createLogger('test', 'silent'),
   )

@@ -33,7 +33,7 @@ test('34: a right that is taken away is a configuration fault until it is given 
   await database.query(
     `create role ${role} login password 'Secret-7';
      grant all on all tables in schema public to ${role};
-     grant all on all sequences in schema public to ${role};
+     grant all on all functions in schema public to ${role};
      grant temporary on database ${database.name} to ${role};
      revoke insert on user_activity from ${role}`,
   )

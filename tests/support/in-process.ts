@@ -7,6 +7,7 @@ import { sweep } from '../../services/ingestor/discover.ts'
 import { FolderClock } from '../../services/ingestor/folder-clock.ts'
 import { segments } from '../../services/ingestor/judge.ts'
 import { Turn } from '../../services/ingestor/turn.ts'
+import { connection } from '../../services/runtime/connection.ts'
 import { createPool, type Pool } from '../../services/runtime/database.ts'
 import { atTestEnd } from './cleanup.ts'
 import type { Folders } from './folders.ts'
@@ -44,7 +45,7 @@ export function hands(
   const log: Hands['log'] = []
   const logger = pino({ level: 'debug' }, { write: line => void log.push(JSON.parse(line)) })
   const pool = createPool(
-    { connectionString: database.url },
+    connection(database.env),
     {
       applicationName: owner,
       maxConnections: 6,

@@ -1,5 +1,5 @@
 import { EXIT } from '../../runtime/command.ts'
-import { connection, describeTarget } from '../../runtime/database.ts'
+import { connection, describeTarget } from '../../runtime/connection.ts'
 import { createLogger } from '../../runtime/logger.ts'
 import { type Diagnosis, diagnose } from '../diagnose.ts'
 import { count, paint } from './paint.ts'

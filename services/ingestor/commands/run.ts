@@ -1,5 +1,6 @@
 import { EXIT } from '../../runtime/command.ts'
-import { connection, createPool, describeTarget } from '../../runtime/database.ts'
+import { connection, describeTarget } from '../../runtime/connection.ts'
+import { createPool } from '../../runtime/database.ts'
 import { ConfigurationError, type Environment, together } from '../../runtime/env.ts'
 import { createLogger } from '../../runtime/logger.ts'
 import { requireSchema } from '../../runtime/migrations.ts'

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os'
-import { connection, createPool, type Pool } from '../../runtime/database.ts'
+import { connection } from '../../runtime/connection.ts'
+import { createPool, type Pool } from '../../runtime/database.ts'
 import { type Environment, environment, together } from '../../runtime/env.ts'
 import { createLogger, type Logger } from '../../runtime/logger.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
