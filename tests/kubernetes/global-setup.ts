@@ -7,8 +7,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The command that renders a folder, which comes as its last argument; null where there is none. */
     kustomize: readonly string[] | null
-    /** The path of `kubernetes-validate`, which brings the schemas along; null where there is none. */
-    validator: string | null
+    /** Where `python` and `kubernetes-validate` are, which brings the schemas along; null where there is none. */
+    validators: string | null
   }
 }
 
@@ -26,9 +26,10 @@ export default async function setup(project: TestProject): Promise<void> {
   ])
   project.provide('kustomize', kustomize)
   if (!kustomize) console.log('skipped: the manifests are not rendered (no kustomize, no kubectl)')
-  const validator = await findValidator()
-  project.provide('validator', validator)
-  if (!validator) console.log(`skipped: the schemas are not asked (${VALIDATOR} is not to be had)`)
+  const validators = await findValidators()
+  project.provide('validators', validators)
+  if (!validators)
+    console.log(`skipped: the manifests are not judged (${VALIDATOR} is not to be had)`)
   console.log('not run: a cluster; there is none in any of the tests')
 }
 
@@ -39,14 +40,14 @@ async function firstThatRuns(candidates: [command: string[], probe: string[]][])
   return null
 }
 
-async function findValidator(): Promise<string | null> {
-  const cached = `${CACHE}/bin/kubernetes-validate`
-  for (const path of ['kubernetes-validate', cached])
-    if (await runs(path, ['--version'])) return path
-  const made =
-    (await runs('python3', ['-m', 'venv', CACHE])) &&
-    (await runs(`${CACHE}/bin/pip`, ['install', '--quiet', VALIDATOR]))
-  return made ? cached : null
+/** Out of Python's registry, once: the schemas are 100 MB, too much for a dependency of everyone's. */
+async function findValidators(): Promise<string | null> {
+  const bin = `${CACHE}/bin`
+  const found =
+    (await runs(`${bin}/kubernetes-validate`, ['--version'])) ||
+    ((await runs('python3', ['-m', 'venv', CACHE])) &&
+      (await runs(`${bin}/pip`, ['install', '--quiet', VALIDATOR])))
+  return found ? bin : null
 }
 
 function runs(program: string, args: string[]): Promise<boolean> {

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { parseAllDocuments } from 'yaml'
 
 /** As much of a manifest as the tests look at, of any kind. */
 export interface Manifest {
@@ -58,10 +57,14 @@ const run = promisify(execFile)
 const folder = (name: string) =>
   fileURLToPath(new URL(`../../deploy/kubernetes/${name}`, import.meta.url))
 
-export async function render(kustomize: readonly string[], name: string) {
+const TO_JSON = 'import json, sys, yaml; json.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)'
+
+/** @param python that has PyYAML */
+export async function render(kustomize: readonly string[], python: string, name: string) {
   const [program, ...args] = kustomize
-  const { stdout } = await run(program!, [...args, folder(name)])
-  return { text: stdout, manifests: parseAllDocuments(stdout).map(it => it.toJS() as Manifest) }
+  const { stdout: text } = await run(program!, [...args, folder(name)])
+  const json = execFileSync(python, ['-c', TO_JSON], { input: text, encoding: 'utf8' })
+  return { text, manifests: JSON.parse(json) as Manifest[] }
 }
 
 export function podsOf(manifests: readonly Manifest[]): Pod[] {
