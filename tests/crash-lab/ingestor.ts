@@ -103,7 +103,7 @@ export class Ingestor {
     this.copied.see(statement, frame)
     // The new state of a file travels beside the statement that sets it.
     if (BATCH_BEGINS.test(statement)) this.#finishing = false
-    if (frame.includes('{done}')) this.#finishing = true
+    if (frame.includes('{"done"}')) this.#finishing = true
     const trap = this.#trap
     if (!trap?.statement.test(statement) || (trap.lastOfFile && !this.#finishing)) return null
     if (--trap.left.passes > 0) return null

@@ -3,8 +3,9 @@ import { createLogger } from '../../services/runtime/logger.ts'
 import { stopOnSignals } from '../../services/runtime/shutdown.ts'
 import { cleanUp } from '../support/cleanup.ts'
 import { killAll } from '../support/life.ts'
-import { killAtWork, killGenerator } from './act.ts'
+import { killAtWork } from './act.ts'
 import { readFlags } from './flags.ts'
+import { killGenerator } from './kill-generator.ts'
 import { momentsOf } from './moments.ts'
 import { Paper } from './paper.ts'
 import { prove } from './proof.ts'
@@ -22,6 +23,7 @@ await exitWith(async () => {
   try {
     return await Promise.race([lab(), interrupted])
   } finally {
+    paper.stopWaiting()
     await killAll()
     await cleanUp()
     if (stop.aborted) console.log('\nStopped; nothing is left running, and nothing is left behind.')
