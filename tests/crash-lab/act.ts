@@ -17,8 +17,8 @@ export interface Act {
 
 const MOMENT_MS = 60_000
 
-/** Kills an ingestor at its moment (or the server under it), and follows the file to its end. */
-export async function killAtWork(act: Act): Promise<void> {
+/** Kills an ingestor at its moment (or the server under it), and follows the file to its end. @returns whether all is well */
+export async function killAtWork(act: Act): Promise<boolean> {
   const { stage, paper, moment, pauseMs, stop } = act
   const rows = stage.chance.whole(900, 1_500)
   const caught = trapped(stage, moment)
@@ -48,11 +48,13 @@ export async function killAtWork(act: Act): Promise<void> {
   const after = (await lookAt(stage.database, fileName))!
   describeAftermath(act, inFlight, before, after)
   await paper.rest(pauseMs, stop)
+  let same = true
   if (resumed && after.status === 'done') await describeLeftBehind(act, survivor, fileName)
-  else if (resumed) await describeSurvivor(act, survivor, resumed, after)
+  else if (resumed) same = await describeSurvivor(act, survivor, resumed, after)
   survivor.spring()
-  await describeEnd(act, fileName)
+  const complete = await describeEnd(act, fileName)
   if (moment.victim === 'ingestor') await victim.start()
+  return same && complete
 }
 
 /** Both ingestors stand before one trap: whoever has the file walks into it. */
@@ -158,7 +160,7 @@ function describeAftermath({ paper }: Act, flight: Flight, before: Look, after: 
   )
 }
 
-async function describeEnd({ stage, paper }: Act, fileName: string): Promise<void> {
+async function describeEnd({ stage, paper }: Act, fileName: string): Promise<boolean> {
   const end = await paper.whileWaiting('the rest of the file', movedAway(stage, fileName))
   const { loaded, duplicate, rejected, lineNo, visible } = end
   const [row] = await stage.database.query<{ doubled: number }>(
@@ -172,6 +174,7 @@ async function describeEnd({ stage, paper }: Act, fileName: string): Promise<voi
     `${counted(lineNo, 'line')} = 1 header + ${number(loaded)} loaded + ${number(duplicate)} duplicate + ${number(rejected)} rejected`,
   )
   paper.fact('', `lost ${lost}, doubled ${row!.doubled} ${well ? '✓' : '✗'}`, well ? 'good' : 'bad')
+  return well
 }
 
 function offsetOf({ byteOffset, sizeBytes }: Look): string {

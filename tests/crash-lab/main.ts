@@ -42,15 +42,16 @@ await exitWith(async () => {
     paper.fact('PostgreSQL', stage.database.url)
     for (const { name, pid } of stage.ingestors) paper.fact(name, `process ${pid}`)
     const moments = momentsOf(flags.kills, stage.chance)
+    let well = true
     for (const [index, moment] of moments.entries()) {
       paper.heading(`Kill ${index + 1} of ${moments.length}: ${moment.title}`)
       paper.say(moment.lesson)
       paper.gap()
       await paper.rest(flags.pauseMs, stop)
       const act = { stage, paper, moment, pauseMs: flags.pauseMs, stop }
-      await (moment.victim === 'generator' ? killGenerator(act) : killAtWork(act))
+      well = (await (moment.victim === 'generator' ? killGenerator(act) : killAtWork(act))) && well
     }
-    const holds = await prove(stage, paper, moments.length)
+    const holds = (await prove(stage, paper, moments.length)) && well
     if (flags.stay && !stop.aborted) {
       paper.gap()
       paper.fact('still there', `psql ${stage.database.url}   (Ctrl-C ends it)`)

@@ -35,7 +35,7 @@ export async function describeSurvivor(
   survivor: Ingestor,
   resumed: Promise<Resumption>,
   left: Look,
-): Promise<void> {
+): Promise<boolean> {
   const { look, afterMs } = await paper.whileWaiting(
     `${survivor.name} waits for the lease of the dead one to end`,
     within(TAKEOVER_MS, 'the takeover', resumed),
@@ -46,6 +46,7 @@ export async function describeSurvivor(
     'survivor',
     `${survivor.name} took the file over ${seconds(afterMs)} after the kill (epoch ${left.epoch} → ${look.epoch}) and goes on at byte ${number(look.byteOffset)}: ${verdict}`,
   )
+  return same
 }
 
 /** A file that was finished with: nobody has to read it again. */
