@@ -168,6 +168,9 @@ function between(
 class ClientFrames {
   #rest: Buffer = Buffer.alloc(0)
   #started = false
+  /** Texts of prepared statements, by name, and the one that is being prepared. */
+  readonly #prepared = new Map<string, string>()
+  #preparing = ''
 
   take(bytes: Buffer): { statement: string; bytes: Buffer }[] {
     this.#rest = Buffer.concat([this.#rest, bytes])
@@ -179,29 +182,41 @@ class ClientFrames {
       if (this.#rest.length < length) return frames
       const frame = this.#rest.subarray(0, length)
       this.#rest = this.#rest.subarray(length)
-      frames.push({ statement: this.#started ? statementOf(frame) : 'startup', bytes: frame })
+      frames.push({ statement: this.#started ? this.#statementOf(frame) : 'startup', bytes: frame })
       this.#started = true
+    }
+  }
+
+  // Each statement once: where it is prepared, or where it is bound, if it was prepared before.
+  #statementOf(frame: Buffer): string {
+    switch (String.fromCharCode(frame[0]!)) {
+      case 'Q':
+        return textAt(frame, 5)
+      case 'P': {
+        this.#preparing = textAt(frame, 5)
+        const text = textAt(frame, frame.indexOf(0, 5) + 1)
+        this.#prepared.set(this.#preparing, text)
+        return text
+      }
+      case 'B': {
+        const name = textAt(frame, frame.indexOf(0, 5) + 1)
+        return name === this.#preparing ? '' : this.#prepared.get(name)!
+      }
+      case 'd':
+        return 'copy data'
+      case 'c':
+        return 'copy done'
+      case 'S':
+        this.#preparing = '\0'
+        return 'sync'
+      default:
+        return ''
     }
   }
 }
 
-function statementOf(frame: Buffer): string {
-  switch (String.fromCharCode(frame[0]!)) {
-    case 'Q':
-      return frame.toString('utf8', 5, frame.length - 1)
-    case 'P': {
-      const nameEnd = frame.indexOf(0, 5)
-      return frame.toString('utf8', nameEnd + 1, frame.indexOf(0, nameEnd + 1))
-    }
-    case 'd':
-      return 'copy data'
-    case 'c':
-      return 'copy done'
-    case 'S':
-      return 'sync'
-    default:
-      return ''
-  }
+function textAt(frame: Buffer, from: number): string {
+  return frame.toString('utf8', from, frame.indexOf(0, from))
 }
 
 /** Picks the first `times` statements that match, after letting `skip` pass. */
