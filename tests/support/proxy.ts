@@ -27,8 +27,11 @@ export interface Proxy {
   readonly env: Record<string, string>
   /** How often mischief was done. */
   readonly done: number
-  /** Asked for each message of each client: its SQL text, or `copy data`, `copy done`; and its bytes. */
-  mischief: (statement: string, frame: Buffer) => Mischief | null
+  /**
+   * Asked for each message of each client: its SQL text, or `copy data`, `copy done`; its bytes; and
+   * the how-manieth connection it comes by.
+   */
+  mischief: (statement: string, frame: Buffer, connection: number) => Mischief | null
   /** Delays every chunk, both ways. */
   delayMs: number
   /** Connections, past and present. */
@@ -57,7 +60,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
     },
   }
   const server = createServer(client => {
-    connections++
+    const connection = ++connections
     const upstream = tcpConnect(Number(target.port), target.hostname)
     const cut = () => {
       client.resetAndDestroy()
@@ -65,7 +68,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
       pairs.delete(cut)
     }
     pairs.add(cut)
-    between(client, upstream, proxy, cut, () => pairs.delete(cut))
+    between(client, upstream, proxy, connection, cut, () => pairs.delete(cut))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -84,6 +87,7 @@ function between(
   client: Socket,
   upstream: Socket,
   proxy: { done: number; delayMs: number; mischief: Proxy['mischief'] },
+  connection: number,
   cut: () => void,
   forgotten: () => void,
 ): void {
@@ -107,7 +111,8 @@ function between(
   let held: Promise<unknown> | null = null
   const forward = (bytes: Buffer) => {
     for (const frame of frames.take(bytes)) {
-      const mischief = silent || answersLost ? null : proxy.mischief(frame.statement, frame.bytes)
+      const mischief =
+        silent || answersLost ? null : proxy.mischief(frame.statement, frame.bytes, connection)
       if (mischief?.kind === 'hold') {
         proxy.done++
         held = mischief.until
