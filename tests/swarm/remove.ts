@@ -12,13 +12,14 @@ export async function removeLeftovers(hosts: readonly Host[]): Promise<void> {
   await until('the stacks to be gone', removedStacks, 90_000)
   const secrets = lines(await docker('secret', 'ls', '-q', ...ours))
   if (secrets.length > 0) await docker('secret', 'rm', ...secrets)
-  const labelled = 'label=com.docker.stack.namespace'
   for (const host of hosts.filter(isAlive)) {
     await until(
       'the stack’s containers to be gone',
       async () => {
-        const left = await dockerOn(host, 'ps', '-a', '-q', '--filter', labelled)
-        return left === '' || null
+        const left = lines(await dockerOn(host, 'ps', '-a', '-q', ...ours))
+        // Tasks of a host that was away are not cleared up by Swarm for minutes.
+        if (left.length > 0) await dockerOn(host, 'rm', '-f', ...left).catch(() => undefined)
+        return left.length === 0
       },
       90_000,
     )
