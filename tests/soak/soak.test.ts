@@ -35,7 +35,7 @@ test.each([
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)
   await client.connect()
-  await until('a row to be at fault', async () => (await client.query(sql)).rowCount)
+  await until('a row to be at fault', async () => (await client.query(sql)).rowCount! > 0)
   await client.end()
   expect(await soak.exit(60_000), soak.stdout()).toEqual({ code: 1, signal: null })
   expect(soak.stdout()).toMatch(/^BREACH after \d\d:\d\d:\d\d, found by /m)
