@@ -50,6 +50,9 @@ await exitWith(async () => {
   }
 })
 
+// After a breach, what the run was about to do is of no interest any more.
+process.exit()
+
 async function soakFolder({ folder, seed }: Flags): Promise<string> {
   if (folder === undefined) {
     const made = await mkdtemp(join(tmpdir(), `hot-folder-soak-${seed}-`))
