@@ -1,9 +1,8 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
 import type { ArchiveMode } from './config.ts'
 import type { Failpoint } from './failpoint.ts'
+import { HeldFolder, isName } from './held-folder.ts'
 import { numbered, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
 import { laps, type Spent } from './spent.ts'
@@ -41,14 +40,20 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
   const lap = laps(to.spent ?? (() => {}))
   const archived: { fileId: number; as: string | null }[] = []
   const failures: unknown[] = []
-  for (const file of files) {
-    try {
-      archived.push({ fileId: file.fileId, as: moveAway(file, to) })
-    } catch (error) {
-      failures.push(error)
+  const folders = hold(to)
+  const all = Object.values(folders)
+  try {
+    for (const file of files) {
+      try {
+        archived.push({ fileId: file.fileId, as: moveAway(file, folders, to) })
+      } catch (error) {
+        failures.push(all.reduce((told, folder) => folder.named(told), error))
+      }
     }
+    await Promise.all(all.map(folder => folder.sync()))
+  } finally {
+    for (const folder of all) folder.close()
   }
-  await Promise.all([to.inputDir, to.archiveDir, to.refusedDir].map(syncFolder))
   to.failpoint('after-archive-rename')
   await to.pool.query(
     `update ingest_files f set archived_at = clock_timestamp(), archived_as = a.name
@@ -81,15 +86,36 @@ export async function unarchived(pool: Pool, ageMs: number, limit: number): Prom
   }))
 }
 
+interface Folders {
+  input: HeldFolder
+  archive: HeldFolder
+  refused: HeldFolder
+}
+
+// All that is moved in one go stays within these three, whatever is done to their paths meanwhile.
+function hold({ inputDir, archiveDir, refusedDir }: Archiving): Folders {
+  const held: HeldFolder[] = []
+  try {
+    for (const path of [inputDir, archiveDir, refusedDir]) held.push(new HeldFolder(path))
+  } catch (error) {
+    for (const folder of held) folder.close()
+    throw error
+  }
+  const [input, archive, refused] = held as [HeldFolder, HeldFolder, HeldFolder]
+  return { input, archive, refused }
+}
+
 /** @returns the name it has now, or null where the file is in the folder no more */
-function moveAway(file: Finished, to: Archiving): string | null {
+function moveAway(file: Finished, folders: Folders, to: Archiving): string | null {
   const rawName = file.badName ? unescapeName(file.fileName) : Buffer.from(file.fileName)
-  const source = Buffer.concat([Buffer.from(`${to.inputDir}/`), rawName])
-  const folder = file.status === 'done' ? to.archiveDir : to.refusedDir
+  // Somebody wrote it into the checkpoint: no listing did.
+  if (!isName(rawName.toString('latin1'))) return null
+  const source = folders.input.atBytes(rawName)
+  const folder = file.status === 'done' ? folders.archive : folders.refused
   const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
   const name = reserveName(file, folder)
-  const target = join(folder, name)
+  const target = folder.at(name)
   to.failpoint('archive-name-reserved')
   try {
     renameSync(source, target)
@@ -102,7 +128,7 @@ function moveAway(file: Finished, to: Archiving): string | null {
   // Between the look and the move another file may have taken the name. It belongs in the folder.
   const moved = lookAt(target)
   if (moved && !same(moved, file.seen)) {
-    putBack(target, file, to)
+    putBack(target, file, folders.input)
     return null
   }
   if (to.archive !== 'delete' || file.status !== 'done') return name
@@ -111,10 +137,10 @@ function moveAway(file: Finished, to: Archiving): string | null {
 }
 
 // A crash may have come between the move and its mark.
-function alreadyMoved(file: Finished, folder: string): string | null {
+function alreadyMoved(file: Finished, folder: HeldFolder): string | null {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    const there = lookAt(join(folder, name))
+    const there = lookAt(folder.at(name))
     if (!there) return null
     if (same(there, file.seen)) return name
   }
@@ -123,10 +149,10 @@ function alreadyMoved(file: Finished, folder: string): string | null {
 // A rename overwrites, and an ingestor beside this one may be after the same name (the second
 // generation of a.csv and the first of a.2.csv): a link to nowhere that names the file keeps it. It
 // is made in one step, and whoever comes after a crash sees for whom; an empty file would stay.
-function reserveName(file: Finished, folder: string): string {
+function reserveName(file: Finished, folder: HeldFolder): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    const path = join(folder, name)
+    const path = folder.at(name)
     try {
       symlinkSync(reservation(file), path)
       return name
@@ -152,10 +178,10 @@ function reservation({ fileId }: Finished): string {
   return `reserved for file_id ${fileId}`
 }
 
-function putBack(target: string, file: Finished, to: Archiving): void {
+function putBack(target: string, file: Finished, input: HeldFolder): void {
   for (let number = 1; ; number++) {
     try {
-      linkSync(target, join(to.inputDir, numbered(file.fileName, number)))
+      linkSync(target, input.at(numbered(file.fileName, number)))
       unlinkSync(target)
       return
     } catch (error) {
@@ -167,13 +193,4 @@ function putBack(target: string, file: Finished, to: Archiving): void {
 function lookAt(path: string | Buffer): Seen | null {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return stat ? { inode: stat.ino, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs } : null
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

@@ -1,9 +1,9 @@
 import { lstat, opendir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
 import type { FolderClock } from './folder-clock.ts'
 import { noticeGrowth } from './growth.ts'
+import { type HeldFolder, inFolder } from './held-folder.ts'
 import { storedName, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
 
@@ -36,12 +36,14 @@ const SLICE_NAMES = 2_000
 export async function sweep(discovery: Discovery): Promise<Found> {
   discovery.clock.set()
   const sum: Found = { listed: 0, found: 0, inWork: 0 }
-  for await (const names of slicesOf(discovery.inputDir)) {
-    const { listed, found, inWork } = await registerNames(names, discovery)
-    sum.listed += listed
-    sum.found += found
-    sum.inWork += inWork
-  }
+  await inFolder(discovery.inputDir, async folder => {
+    for await (const names of slicesOf(folder.held)) {
+      const { listed, found, inWork } = await registerNames(names, discovery)
+      sum.listed += listed
+      sum.found += found
+      sum.inWork += inWork
+    }
+  })
   if (sum.inWork > 0) await noticeGrowth(null, discovery)
   return sum
 }
@@ -91,12 +93,14 @@ export async function registerNames(
   // The folder is looked at after the database: a file that was archived since is gone by now, so a
   // stale listing cannot bring it back as a new generation.
   const found: NewFile[] = []
-  for (const { name, generation, known } of latest) {
-    const seen = await lookAt(name, bad.has(name), discovery.inputDir)
-    if (!seen || (known && !isNew(known, seen))) continue
-    const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
-    found.push({ name, generation: generation + 1, seen, fault })
-  }
+  await inFolder(discovery.inputDir, async folder => {
+    for (const { name, generation, known } of latest) {
+      const seen = await lookAt(name, bad.has(name), folder)
+      if (!seen || (known && !isNew(known, seen))) continue
+      const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
+      found.push({ name, generation: generation + 1, seen, fault })
+    }
+  })
   const inWork = entries.length - latest.length
   return { listed: entries.length, found: await register(found, discovery), inWork }
 }
@@ -164,12 +168,10 @@ function isNew(known: Known, seen: Seen & { regular: boolean }): boolean {
 async function lookAt(
   name: string,
   bad: boolean,
-  folder: string,
+  folder: HeldFolder,
 ): Promise<(Seen & { regular: boolean }) | null> {
   try {
-    const path = bad
-      ? Buffer.concat([Buffer.from(join(folder, '/')), unescapeName(name)])
-      : join(folder, name)
+    const path = bad ? folder.atBytes(unescapeName(name)) : folder.at(name)
     const stat = await lstat(path, { bigint: true })
     return {
       sizeBytes: Number(stat.size),

@@ -45,8 +45,10 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
     const processes = await Promise.all(
       running.map(({ Id }) => docker('top', Id, '-eo', 'pid,args')),
     )
+    // The public image of PostgreSQL puts its own into its own environment: docs/security.md.
+    const ours = running.filter(container => serviceOf(container) !== 'postgres')
     const environments = await Promise.all(
-      running.map(({ Id }) =>
+      ours.map(({ Id }) =>
         docker('exec', Id, 'sh', '-c', 'cat /proc/[0-9]*/environ 2>/dev/null || true'),
       ),
     )
@@ -103,9 +105,13 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
       const pg = require('pg')
       const client = new pg.Client({ host: 'postgres', user: 'myuser', password: 'mypassword', database: 'ecommerce_db' })
       client.connect().then(() => console.log('in'), error => console.log(error.code)).finally(() => process.exit(0))`
-    expect((await stack.compose('exec', '-T', 'ingestor', 'node', '-e', script)).trim()).toBe(
-      '28P01',
-    )
+    const said = () => stack.compose('exec', '-T', 'ingestor', 'node', '-e', script)
+    // On a busy machine Docker's own name server may be late.
+    const answer = await until('an answer of the server', async () => {
+      const code = (await said()).trim()
+      return code !== 'EAI_AGAIN' && code
+    })
+    expect(answer).toBe('28P01')
   })
 
   it('a password in .env becomes the owner’s at the next up, and services go on', async () => {
