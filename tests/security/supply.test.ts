@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { lockedPackages } from './lock.ts'
+import { lockedPackages } from '../../deploy/supply/lock.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const read = (name: string) => readFileSync(`${ROOT}${name}`, 'utf8')
