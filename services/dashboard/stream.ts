@@ -33,6 +33,11 @@ export class Stream {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
+    // Of a stream without its body there is nothing to wait for.
+    if (response.req.method === 'HEAD') {
+      response.end()
+      return
+    }
     const all: Tick = { status: this.#observer.status, ...this.#observer.history }
     response.write(`retry: ${RETRY_MS}\n${event('all', all)}`)
     this.#tabs.add(response)

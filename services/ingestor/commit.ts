@@ -62,6 +62,10 @@ export function commit(
   let backend: number | null = null
   let sent: Kept | null = null
 
+  // A stumble is felt all down the row. One that waits for its turn with nothing open has not tried
+  // anything, yet the one after it may hold a key that the one before is waiting for.
+  void before?.firstTry.then(first => first || turn.stumble())
+
   const attempt = async (): Promise<Stored> => {
     // The first try alone overlaps the batch before, and only while no key is expected to be there
     // already: it might be the other's. Any other begins when that one is stored.

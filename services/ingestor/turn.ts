@@ -19,7 +19,7 @@ export class Turn {
     this.committed.catch(() => {})
   }
 
-  /** Whether the batch committed without a second try; false as soon as it did not. */
+  /** Whether it and all before it committed without a second try; false as soon as one did not. */
   get firstTry(): Promise<boolean> {
     return this.#firstTry.promise
   }

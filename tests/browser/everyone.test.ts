@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { atTestEnd } from '../support/cleanup.ts'
@@ -73,7 +75,7 @@ describe.skipIf(!CHROMIUM)('a page for everyone', () => {
     }
     for (const wanted of [
       'Arriving and loading as a table',
-      'files',
+      'Table of recent files',
       'From file to commit as a table',
     ]) {
       expect(stops).toContain(wanted)
@@ -103,6 +105,33 @@ describe.skipIf(!CHROMIUM)('a page for everyone', () => {
     }
     expect(faults).toEqual([])
   })
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const)(
+    'meets WCAG 2.2 AA in %s, %i wide, with all of it open',
+    async (colorScheme, width) => {
+      const { page, faults } = await open(browser, system.dashboard.url, {
+        ...{ colorScheme, viewport: { width, height: 900 } },
+      })
+      await page.locator('.group').first().waitFor()
+      for (const group of await page.locator('.group summary').all()) await group.click()
+      await page.getByRole('button', { name: 'Time per stage as a table' }).click()
+      expect(await breaches(page)).toEqual([])
+      // As it is while the database is away.
+      await page.evaluate(`
+      document.getElementById('numbers').dataset.stale = ''
+      document.getElementById('notice').hidden = false
+      document.getElementById('notice').textContent = 'What you see below is 3 s old.'
+      document.getElementById('verdict').dataset.mood = 'bad'
+    `)
+      expect(await breaches(page)).toEqual([])
+      expect(faults).toEqual([])
+    },
+  )
 
   test('moves nothing for whoever asked for that', async () => {
     const moving = (page: Page) => page.evaluate<number>('document.getAnimations().length')
@@ -141,3 +170,16 @@ describe.skipIf(!CHROMIUM)('a page for everyone', () => {
     expect(await marked.textContent()).toContain('Bottleneck: no ingestor takes files')
   })
 })
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+/** What axe has against the page, and where. */
+async function breaches(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate<string[]>(`
+    axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ html, any }) =>
+        id + ': ' + html.slice(0, 160) + ' ' + (any[0]?.message ?? ''))))
+  `)
+}

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { duration } from '../../services/dashboard/public/words.ts'
 import { atTestEnd } from '../support/cleanup.ts'
 import { makeFile } from '../support/made-file.ts'
 import { until } from '../support/until.ts'
@@ -62,6 +63,29 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
     expect(faults).toEqual([])
   })
 
+  test('the tiles tell how fresh data is, and how long ago the last commit was', async () => {
+    const { page, faults } = await open(browser, system.dashboard.url)
+    await system.ingest(makeFile({ name: 'fresh.csv', seed: 14, rows: 40, badPercent: 0 }))
+    const value = (name: string) => page.locator(`[data-tile=${name}] .value`).textContent()
+    // Told once a second, so it may be told a moment after it is done.
+    await until('the median of the last minute', async () => {
+      const [p50] = await system.database.value<number[]>(
+        `select percentile_cont(array[0.5]) within group (order by ms)
+           from ingest_activity, unnest(latencies_ms) as ms where at > now() - interval '1 minute'`,
+      )
+      return (await value('fresh')) === duration(p50!)
+    })
+    await until('an age of some seconds', async () =>
+      /^[3-9]\.?\d? s$/.test((await value('commit'))!),
+    )
+    const shownS = Number.parseFloat((await value('commit'))!)
+    const ageS = await system.database.value<number>(
+      'select extract(epoch from clock_timestamp() - max(loaded_at))::float8 from ingest_files',
+    )
+    expect(Math.abs(ageS - shownS)).toBeLessThan(2)
+    expect(faults).toEqual([])
+  })
+
   test('recent files are those of the checkpoint, with rows, rejects, offsets and who had them', async () => {
     const { page, faults } = await open(browser, system.dashboard.url)
     await page.locator('.files tbody tr').nth(2).waitFor()
@@ -91,6 +115,22 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
         file.who,
       ],
     }))
+    // Where the time went, to the unit that is shown: from one moment of the checkpoint to the next.
+    const spans = await system.database.query<Record<string, number | string>>(
+      `select file_name, ms(started_at - discovered_at) as waited, ms(loaded_at - started_at) as loaded,
+              ms(finished_at - loaded_at) as watched, ms(archived_at - finished_at) as archived
+         from (select file_name, t(discovered_at) as discovered_at, t(started_at) as started_at,
+                      t(loaded_at) as loaded_at, t(finished_at) as finished_at, t(archived_at) as archived_at
+                 from ingest_files where status = 'done') as f`
+        // The page has moments to the millisecond.
+        .replace(/\bt\(/g, "date_trunc('milliseconds', ")
+        .replace(/\bms\(/g, '1000 * extract(epoch from '),
+    )
+    for (const { file_name, ...parts } of spans) {
+      const row = page.locator('.files tbody tr', { hasText: String(file_name) })
+      const words = Object.entries(parts).map(([name, ms]) => `${name} ${duration(Number(ms))}`)
+      expect(await row.locator('.bar').getAttribute('aria-label')).toBe(words.join(', '))
+    }
     const byName = (a: { name: unknown }, b: { name: unknown }) =>
       `${a.name}` < `${b.name}` ? -1 : 1
     expect(rows.sort(byName)).toEqual(expected.sort(byName))
@@ -137,6 +177,13 @@ describe.skipIf(!CHROMIUM)('the numbers of the page', () => {
     await system.ingest(makeFile({ name: 'while_open.csv', seed: 13, rows: 400, badPercent: 0 }))
     await page.locator('.name', { hasText: 'while_open.csv' }).waitFor()
     await until('another number', async () => (await loaded()) !== before)
+    // Of the last ten seconds: 400 rows are 40 a second.
+    for (const to of ['waiting', 'loaded'])
+      await until(`its rate, ${to}`, async () => {
+        const rate = await page.locator(`[data-to=${to}] .rate`).textContent()
+        const rowsPerS = Number(/^([\d,.]+) rows\/s$/.exec(rate!)?.[1])
+        return rowsPerS > 32 && rowsPerS < 48
+      })
     await until('the verdict', async () =>
       (await page.locator('#verdict').textContent())!.includes('Keeping up'),
     )

@@ -66,12 +66,14 @@ try {
   await picture('dark', page, { height: 1330, colorScheme: 'dark' })
   await picture('phone', page, { width: 390, height: 844 })
   generator.child.kill('SIGTERM')
+  await until(page, ({ verdict }) => verdict.head === 'Idle')
+  await picture('idle', page, { fullPage: true })
 
   ingestor.child.kill('SIGTERM')
   await ended(ingestor.child)
-  await ended((await start('generator', ['--files', '60', '--rows', '10000'])).child)
+  await ended((await start('generator', ['--files', '150', '--rows', '10000'])).child)
   await start('ingestor', ['run'])
-  await until(page, ({ verdict, seen }) => verdict.mood === 'busy' && seen?.bottleneck)
+  await until(page, ({ verdict, seen }) => verdict.mood === 'busy' && seen!.rates.rowsLoaded > 0)
   await picture('busy', page)
 
   await server.stop('immediate')
@@ -115,9 +117,12 @@ async function drawn(page: Page): Promise<void> {
 }
 
 async function until(url: string, condition: (status: Status) => unknown): Promise<void> {
+  const end = performance.now() + STEADY_MS
   for (;;) {
     const status = (await (await fetch(`${url}/api/status`)).json()) as Status
     if (condition(status)) return
+    if (performance.now() > end)
+      throw new Error(`waited in vain: ${JSON.stringify(status.verdict)}`)
     await sleep(100)
   }
 }

@@ -1,4 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { onTestFailed } from 'vitest'
 import { atTestEnd } from '../support/cleanup.ts'
 
 /** A page, and what went wrong on it: an error of a script, a breach of its policy, a request to elsewhere. */
@@ -25,6 +26,21 @@ export async function open(
   page.on('request', request => {
     if (new URL(request.url()).origin !== new URL(url).origin) faults.push(`to ${request.url()}`)
   })
+  tellIfFailed(page, faults)
   await page.goto(url)
   return { page, faults }
+}
+
+/** What happened between browser and server, and where it stood: said only where the test fails. */
+function tellIfFailed(page: Page, faults: readonly string[]): void {
+  const story: string[] = []
+  const begunAt = performance.now()
+  const tell = (words: string) => {
+    story.push(`${Math.round(performance.now() - begunAt)} ms: ${words}`)
+  }
+  page.on('response', response => tell(`${response.status()} ${response.url()}`))
+  page.on('requestfailed', request => tell(`${request.failure()?.errorText} ${request.url()}`))
+  page.on('console', message => tell(`console: ${message.text()}`))
+  page.on('crash', () => tell('the page crashed'))
+  onTestFailed(() => console.log([...story.slice(-60), ...faults].join('\n')))
 }

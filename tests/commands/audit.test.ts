@@ -93,6 +93,12 @@ test.each([
     /neither loaded nor kept/,
   ],
   [
+    'a reject that no line brought',
+    `insert into user_activity_errors (file_id, line_no, byte_offset, reason, error_message, raw_line)
+     select file_id, 999999, 1, reason, error_message, raw_line from user_activity_errors where $1::uuid is not null order by error_id limit 1`,
+    /^rows rejected: \d+ expected, \d+ found$/,
+  ],
+  [
     'a kept line that was altered',
     `update user_activity_errors set raw_line = raw_line || 'x' where error_id = (select min(error_id) from user_activity_errors) and $1::uuid is not null`,
     /not those of the file/,
@@ -111,5 +117,6 @@ test('finds an archived file that grew, and one that is gone', async () => {
   const { code, stdout } = await command(['audit'], database, folders)
   expect(code).toBe(1)
   expect(stdout).toMatch(/^a\.csv: bytes: \d+ expected, \d+ found$/m)
+  expect(stdout).toMatch(/^a\.csv: lines: \d+ expected, \d+ found$/m)
   expect(stdout).toMatch(/^b\.csv: nothing can be proved: it is not in /m)
 })

@@ -1,6 +1,6 @@
 import type { Folders } from '../support/folders.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { startService } from '../support/process.ts'
+import { type ServiceOptions, startService } from '../support/process.ts'
 
 export interface Said {
   code: number | null
@@ -18,8 +18,10 @@ export async function command(
   database: Pick<TestDatabase, 'env'> | null,
   folders: Pick<Folders, 'env'>,
   env: Record<string, string> = {},
+  options: Pick<ServiceOptions, 'under' | 'nodeArgs'> = {},
 ): Promise<Said> {
   const service = startService('services/ingestor/main.ts', {
+    ...options,
     args,
     env: { ...database?.env, ...folders.env, ...env },
   })

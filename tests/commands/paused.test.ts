@@ -64,7 +64,7 @@ test.each([1, 3])(
     ])
 
     const { stdout } = await command(['status'], database, folders)
-    expect(stdout).toMatch(/paused by .*the night shift.*: moving the disk/s)
+    expect(stdout).toMatch(/paused by .*the night shift.*: "moving the disk"; 100 files waiting/s)
     const { json } = await command(['status', '--json'], database, folders)
     expect(json).toMatchObject({ paused: { because: 'moving the disk' }, files: { pending: 100 } })
 

@@ -112,10 +112,19 @@ test('paused: run --once says by whom and why instead of waiting, and a pause wa
   await folders.drop('a.csv', CONTENT)
   const { code, stderr } = await ingestOnce(database, folders)
   expect(stderr).toMatch(
-    /^error: paused by tester .*: month end; select ingest_resume\(\) ends it\n$/,
+    /^error: paused by tester .*: "month end"; select ingest_resume\(\) ends it\n$/,
   )
   expect(code).toBe(2)
   await expect(database.query(`select ingest_pause(' ')`)).rejects.toThrow('expected a reason')
+})
+
+test('a reason is shown to whoever asks, and does nothing to their terminal', async () => {
+  await database.query(`select ingest_pause(E'\\x1b[2J\\x1b]0;owned\\x07 \\u202e why')`)
+  const status = await command(['status'], database, folders)
+  expect(status.stdout).toContain(String.raw`"\u001b[2J\u001b]0;owned\u0007 \u202e why"`)
+  const once = await ingestOnce(database, folders)
+  expect(once.stderr).toContain(String.raw`"\u001b[2J`)
+  for (const said of [status.stdout, once.stderr]) expect(said).not.toMatch(/[\x1b\x07\u202e]/)
 })
 
 test('a resume that nobody heard of is obeyed within two seconds all the same', async () => {

@@ -26,6 +26,7 @@ describe('the server', () => {
       const { headers } = await fetch(`${url}${path}`)
       const policy = headers.get('content-security-policy')!
       expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("require-trusted-types-for 'script'")
       expect(policy).not.toMatch(/unsafe|http|\*|data:/)
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('referrer-policy')).toBe('no-referrer')

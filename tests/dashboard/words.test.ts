@@ -68,6 +68,7 @@ test('a command means the same in a shell as it says: nothing in it is the shell
     const setup = { by, user: 'myuser', database: 'ecommerce_db' }
     for (const { command } of suggestions(setup)) expect(command).not.toMatch(/[$`!\\\n]/)
     const exported = exportCommand(setup, 'bad_uuid', null)
+    expect(exported).toContain('where e.resolved_at is null and')
     expect(exported.replace('"$(cat data/postgres/url)"', '').replace('"\\copy', '"')).not.toMatch(
       /[$`!\\\n]/,
     )

@@ -87,7 +87,7 @@ const DAMAGE: [what: string, sql: string, said: RegExp][] = [
     'a file ingested once more',
     `insert into ingest_files (file_name, generation, size_bytes, mtime_ns, inode)
      values ('made_0000.csv', 2, 0, 0, 0)`,
-    /^file made_0000.csv: generation 2/m,
+    /^file made_0000.csv \(generation 2\): registered, but never written/m,
   ],
 ]
 

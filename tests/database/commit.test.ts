@@ -166,6 +166,41 @@ test('the deadlock between two transactions of one file that only the client can
   expect(await database.value('select max(line_no) from user_activity')).toBe(3)
 })
 
+// Found by the soak, seed 11: the batch between had not tried anything yet, so it could not stumble.
+test('that deadlock ends as well where a batch stands between the two', async () => {
+  const chance = new Chance(11)
+  const [held, shared] = [anEvent(chance), anEvent(chance)]
+  const events = [held, shared, anEvent(chance), anEvent(chance), shared]
+  const file = fileOf(
+    'a.csv',
+    events.map(event => ({ event })),
+  )
+  const { database, folders, files } = await prepared([file])
+  const ingestor = hands(database, folders, { lockTimeoutMs: 1_000 })
+  await ingestor.sweep()
+  const [one, two, three] = ingestor.batches(await ingestor.claim(), 2)
+  const holder = await database.pool.connect()
+  atTestEnd(() => holder.release(true))
+  await holder.query('begin')
+  await holder.query('insert into user_activity values ($1, $2, $3, $4, $5, $6, $7, 0, 0)', held)
+  const first = ingestor.begin(one!)
+  await until('the first to wait', () => waiting(database, 'Lock'))
+  // The second expects duplicates, and waits with nothing open; the third does not, and copies.
+  ingestor.committing.mode.current = 'merge'
+  const second = ingestor.begin(two!, first)
+  ingestor.committing.mode.current = 'copy'
+  const third = ingestor.begin(three!, second)
+  await until('the third to wait for the second', () => waiting(database, 'Client'))
+  const startedMs = performance.now()
+  await holder.query('rollback')
+
+  await Promise.all([first.committed, second.committed, third.committed])
+  // Else the server ends the third one's session, after the 20 s that these sessions may idle.
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  expect(await breaches({ database, files })).toEqual([])
+  expect(await database.value('select max(line_no) from user_activity')).toBe(5)
+})
+
 test.each([
   ['in the midst of a transaction that waits for the one before', 'Client'],
   ['in the midst of a COPY that waits for a lock', 'Lock'],

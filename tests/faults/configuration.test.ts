@@ -124,10 +124,10 @@ test('35: an empty volume and a server that starts slowly: nothing is read befor
   await inOrder({ database, folders, files }, ingestor)
 })
 
-/** In two seconds a back-off from 0.1 s comes to about five tries. */
+/** In a second a back-off from 0.1 s comes to three or four tries. */
 async function noHotLoop(ingestor: RunningService, code: string): Promise<void> {
   const tries = () => ingestor.log.filter(line => line.code === code).length
   const before = tries()
-  await sleep(2_000)
-  expect(tries() - before).toBeLessThan(15)
+  await sleep(1_000)
+  expect(tries() - before).toBeLessThan(8)
 }

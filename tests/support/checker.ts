@@ -23,15 +23,18 @@ export async function breaches(checked: Checked): Promise<string[]> {
   return inSnapshot(checked.database, tx => breachesSeenBy(tx, checked))
 }
 
-/** The same, as one transaction sees it. */
+/**
+ * The same, as one transaction sees it.
+ * In a run of hours, what came up to `afterFileId` was proven before, and is left out.
+ */
 export async function breachesSeenBy(
   tx: pg.ClientBase,
-  { folders, files }: Omit<Checked, 'database'>,
+  { folders, files, afterFileId = 0 }: Omit<Checked, 'database'> & { afterFileId?: number },
 ): Promise<string[]> {
   return [
-    ...(await filesBreached(tx, files)),
-    ...(await rowsBreached(tx, files)),
-    ...(await rejectsBreached(tx, files)),
+    ...(await filesBreached(tx, files, afterFileId)),
+    ...(await rowsBreached(tx, files, afterFileId)),
+    ...(await rejectsBreached(tx, files, afterFileId)),
     ...(await countersBreached(tx)),
     ...(await leftBehind(tx)),
     ...(folders ? await diskBreached(folders, files) : []),
@@ -70,7 +73,7 @@ export function sampleCounters(database: TestDatabase) {
   }
 }
 
-async function inSnapshot<T>(
+export async function inSnapshot<T>(
   database: TestDatabase,
   look: (tx: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
@@ -91,22 +94,31 @@ async function inSnapshot<T>(
   }
 }
 
-async function filesBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Promise<string[]> {
+/** How a file is called here: by its name, and by its generation where that is not the first. */
+const FILE_OF = `f.file_name || case when f.generation > 1 then ' (generation ' || f.generation || ')' else '' end`
+
+function labelOf({ name, generation = 1 }: MadeFile): string {
+  return generation > 1 ? `${name} (generation ${generation})` : name
+}
+
+async function filesBreached(
+  tx: pg.ClientBase,
+  files: readonly MadeFile[],
+  afterFileId: number,
+): Promise<string[]> {
   const { rows } = await tx.query(
-    `select f.file_name, f.status, f.reason, f.message, f.size_bytes::int as size,
+    `select ${FILE_OF} as file_name, f.status, f.reason, f.message, f.size_bytes::int as size,
             f.byte_offset::int as byte_offset, f.line_no::int as line_no,
             f.lines_blank::int as blank, f.rows_read::int as read, f.rows_loaded::int as loaded,
             f.rows_duplicate::int as duplicate, f.rows_rejected::int as rejected
-       from ingest_files f where generation = 1`,
+       from ingest_files f where file_id > $1`,
+    [afterFileId],
   )
   const known = new Map(rows.map(row => [row.file_name, row]))
-  const { rows: later } = await tx.query(
-    'select file_name, generation from ingest_files where generation > 1',
-  )
-  const breached = later.map(
-    row => `file ${row.file_name}: generation ${row.generation} of a file that was written once`,
-  )
-  for (const { name, content, lines } of files) {
+  const breached: string[] = []
+  for (const file of files) {
+    const { content, lines } = file
+    const name = labelOf(file)
     const row = known.get(name)
     known.delete(name)
     const expect = (what: string, expected: unknown, found: unknown) => {
@@ -143,9 +155,15 @@ function physicalLines(content: Buffer): number {
 
 const FIELDS = 'event_id, event_time, event_type, product_id, price, user_id, session_id'
 
-async function rowsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Promise<string[]> {
-  const lines = files.flatMap(({ name, lines }) =>
-    lines.flatMap(line => (line.verdict === 'event' ? [{ name, ...line }] : [])),
+async function rowsBreached(
+  tx: pg.ClientBase,
+  files: readonly MadeFile[],
+  afterFileId: number,
+): Promise<string[]> {
+  const lines = files.flatMap(file =>
+    file.lines.flatMap(line =>
+      line.verdict === 'event' ? [{ name: labelOf(file), ...line }] : [],
+    ),
   )
   const column = (index: number) => lines.map(({ event }) => event[index])
   // PostgreSQL itself turns the written texts into values, so that only equal values are equal.
@@ -155,8 +173,9 @@ async function rowsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Prom
                             $6::integer[], $7::numeric[], $8::integer[], $9::text[])
          as w (file_name, line_no, ${FIELDS})
      ), stored as materialized (
-       select coalesce(f.file_name, 'file_id ' || u.file_id) as file_name, u.line_no, ${FIELDS}
+       select coalesce(${FILE_OF}, 'file_id ' || u.file_id) as file_name, u.line_no, ${FIELDS}
          from user_activity u left join ingest_files f using (file_id)
+        where u.file_id > $10
      ), wrong as (
        select 'missing' as what, file_name, line_no, event_id::text from written w
         where not exists (select from stored s where s.event_id = w.event_id)
@@ -173,6 +192,7 @@ async function rowsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Prom
       lines.map(({ name }) => name),
       lines.map(({ lineNo }) => lineNo),
       ...[0, 1, 2, 3, 4, 5, 6].map(column),
+      afterFileId,
     ],
   )
   return rows.map(
@@ -180,11 +200,17 @@ async function rowsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Prom
   )
 }
 
-async function rejectsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): Promise<string[]> {
+async function rejectsBreached(
+  tx: pg.ClientBase,
+  files: readonly MadeFile[],
+  afterFileId: number,
+): Promise<string[]> {
   const { rows } = await tx.query(
-    `select f.file_name, e.line_no::int as line_no, e.byte_offset::int as byte_offset, e.reason,
+    `select ${FILE_OF} as file_name, e.line_no::int as line_no, e.byte_offset::int as byte_offset, e.reason,
             e.error_message, e.raw_line
-       from user_activity_errors e left join ingest_files f using (file_id)`,
+       from user_activity_errors e left join ingest_files f using (file_id)
+      where e.file_id > $1`,
+    [afterFileId],
   )
   const stored = new Map<string, (typeof rows)[number]>()
   const breached: string[] = []
@@ -193,8 +219,9 @@ async function rejectsBreached(tx: pg.ClientBase, files: readonly MadeFile[]): P
     if (stored.has(place)) breached.push(`reject ${place}: stored twice`)
     stored.set(place, row)
   }
-  for (const { name, lines } of files) {
-    for (const line of lines) {
+  for (const file of files) {
+    const name = labelOf(file)
+    for (const line of file.lines) {
       const place = `${name} line ${line.lineNo}`
       const row = stored.get(place)
       stored.delete(place)
@@ -266,8 +293,9 @@ async function diskBreached(folders: Folders, files: readonly MadeFile[]): Promi
     [folders.input, folders.archive, folders.refused].map(folder => readdir(folder)),
   )
   const breached: string[] = []
-  for (const { name, sha256 } of files) {
-    if (input!.includes(name)) breached.push(`disk: ${name} is still in the input folder`)
+  for (const { sha256, ...file } of files) {
+    const name = archivedAs(file)
+    if (input!.includes(file.name)) breached.push(`disk: ${file.name} is still in the input folder`)
     if (refused!.includes(name)) breached.push(`disk: ${name} is among the refused`)
     if (!archive!.includes(name)) {
       breached.push(`disk: ${name} is not in the archive`)
@@ -279,8 +307,12 @@ async function diskBreached(folders: Folders, files: readonly MadeFile[]): Promi
     if (found !== sha256)
       breached.push(`disk: ${name} has other bytes in the archive than were written`)
   }
-  const names = new Set(files.map(({ name }) => name))
+  const names = new Set(files.map(archivedAs))
   for (const name of archive!)
     if (!names.has(name)) breached.push(`disk: ${name} is in the archive, but was never written`)
   return breached
+}
+
+function archivedAs({ name, generation = 1 }: Pick<MadeFile, 'name' | 'generation'>): string {
+  return generation > 1 ? name.replace(/\.csv$/, `.${generation}.csv`) : name
 }

@@ -10,7 +10,10 @@ export function atTestEnd(release: Release): void {
   else onTestFinished(async () => void (await release()))
 }
 
-// Vitest loads this file once for each test file (`setupFiles`), so that the hook is always there.
-afterAll(async () => {
+/** All that is still to be released; a program that is no test (the soak) calls it at its own end. */
+export async function cleanUp(): Promise<void> {
   for (const release of ofThisFile.splice(0).reverse()) await release()
-})
+}
+
+// Vitest loads this file once for each test file (`setupFiles`), so that the hook is always there.
+if (process.env.VITEST !== undefined) afterAll(cleanUp)

@@ -14,6 +14,8 @@ export type ExpectedLine = { lineNo: number; byteOffset: number; raw: Buffer } &
 /** A file of the tests' own making, with the answer key; shares no code with the ingestor. */
 export interface MadeFile {
   readonly name: string
+  /** Of the contents that went by this name, the how-manieth. Default 1. */
+  readonly generation?: number
   readonly content: Buffer
   readonly sha256: string
   readonly lines: readonly ExpectedLine[]

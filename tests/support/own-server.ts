@@ -19,10 +19,12 @@ export interface OwnServer {
   start(): Promise<void>
 }
 
+/** @param kept where the data is to be, and to stay; by default it is gone at the end of the test */
 export async function ownServer(
   settings: Record<string, string | number> = {},
+  kept?: string,
 ): Promise<OwnServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'hot-folder-own-server-'))
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'hot-folder-own-server-')))
   let port = 0
   let server: PostgresServer | undefined
   const start = async () => {
@@ -36,7 +38,7 @@ export async function ownServer(
   // Registered first, so that it comes last: the connections go before the server does.
   atTestEnd(async () => {
     await crash()
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    if (kept === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   await start()
   const { host, user, password } = server!
@@ -45,11 +47,11 @@ export async function ownServer(
   await admin.connect()
   await admin.query('create database events')
   await admin.end()
-  const database = openDatabase(adminUrl, 'events')
+  const database = openDatabase(adminUrl, 'events', true)
   await migrate(database.pool)
   const lockFile = join(server!.folder, 'cluster', 'data', 'postmaster.pid')
   return {
-    database: { ...database, drop: async () => undefined },
+    database,
     postmaster: () => Number.parseInt(readFileSync(lockFile, 'utf8'), 10),
     crash,
     start,

@@ -39,13 +39,17 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   return openDatabase(adminUrl, name)
 }
 
-/** A database that is there already, on any server; removed at the end of the test. */
-export function openDatabase(adminUrl: string, name: string): TestDatabase {
+/**
+ * A database that is there already, on any server; removed at the end of the test, or kept where its
+ * server is to go with all that is on it.
+ */
+export function openDatabase(adminUrl: string, name: string, kept = false): TestDatabase {
   const url = withDatabase(adminUrl, name)
   const pool = createTestPool(url)
   let dropped: Promise<void> | undefined
   const drop = async () => {
     await pool.end()
+    if (kept) return
     await asAdmin(adminUrl, `drop database if exists ${name} with (force)`)
   }
   const database: TestDatabase = {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Socket, connect as tcpConnect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { atTestEnd } from './cleanup.ts'
 import type { TestDatabase } from './postgres.ts'
 
@@ -7,6 +8,8 @@ import type { TestDatabase } from './postgres.ts'
 export type Mischief =
   /** The server does it; its answer is lost, and the connection with it. */
   | { kind: 'lose the answer' }
+  /** The server does it; nothing comes back, and the connection stays. */
+  | { kind: 'keep the answer' }
   /** The server never sees it; the connection is lost. */
   | { kind: 'drop' }
   /** The client loses the connection now; the server sees the statement so much later. */
@@ -24,8 +27,8 @@ export interface Proxy {
   readonly env: Record<string, string>
   /** How often mischief was done. */
   readonly done: number
-  /** Asked for each message of each client: its SQL text, or `copy data`, `copy done`. */
-  mischief: (statement: string) => Mischief | null
+  /** Asked for each message of each client: its SQL text, or `copy data`, `copy done`; and its bytes. */
+  mischief: (statement: string, frame: Buffer) => Mischief | null
   /** Delays every chunk, both ways. */
   delayMs: number
   /** Connections, past and present. */
@@ -62,7 +65,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
       pairs.delete(cut)
     }
     pairs.add(cut)
-    between(client, upstream, proxy, cut)
+    between(client, upstream, proxy, cut, () => pairs.delete(cut))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -82,21 +85,29 @@ function between(
   upstream: Socket,
   proxy: { done: number; delayMs: number; mischief: Proxy['mischief'] },
   cut: () => void,
+  forgotten: () => void,
 ): void {
   let silent = false
   let answersLost = false
+  // What is delayed is overtaken by nothing that comes later, be that delayed or not.
+  const late = new Map<Socket, Promise<unknown>>()
   const send = (to: Socket, bytes: Buffer) => {
     const write = () => {
       if (!silent && !to.destroyed) to.write(bytes)
     }
-    if (proxy.delayMs > 0) setTimeout(write, proxy.delayMs)
-    else write()
+    const before = late.get(to)
+    if (!before && proxy.delayMs === 0) return write()
+    const written = Promise.all([before, sleep(proxy.delayMs)]).then(() => {
+      write()
+      if (late.get(to) === written) late.delete(to)
+    })
+    late.set(to, written)
   }
   const frames = new ClientFrames()
   let held: Promise<unknown> | null = null
   const forward = (bytes: Buffer) => {
     for (const frame of frames.take(bytes)) {
-      const mischief = silent || answersLost ? null : proxy.mischief(frame.statement)
+      const mischief = silent || answersLost ? null : proxy.mischief(frame.statement, frame.bytes)
       if (mischief?.kind === 'hold') {
         proxy.done++
         held = mischief.until
@@ -114,6 +125,10 @@ function between(
         case 'lose the answer':
           answersLost = true
           send(upstream, frame.bytes)
+          break
+        case 'keep the answer':
+          send(upstream, frame.bytes)
+          silent = true
           break
         case 'drop':
           cut()
@@ -140,6 +155,7 @@ function between(
     else if (!client.destroyed) cut()
   })
   client.on('error', () => undefined).on('close', () => answersLost || upstream.destroy())
+  upstream.on('close', () => forgotten())
   upstream.on('error', () => undefined).on('close', () => silent || client.destroy())
 }
 

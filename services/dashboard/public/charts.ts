@@ -94,7 +94,6 @@ function build(kind: Kind): Chart {
     table.hidden = !table.hidden
     canvas.hidden = !table.hidden
     toggle.setAttribute('aria-expanded', String(!table.hidden))
-    setText(toggle, table.hidden ? 'Table' : 'Chart')
     dispatchEvent(new Event('repaint'))
   })
   const figure = el(

@@ -20,6 +20,14 @@ const WORDS: Record<RecentFile['status'], string> = {
   parked: 'parked',
 }
 
+/** The parts of a file's time, as they follow each other. */
+const STAGES = {
+  waited: 'until it was taken',
+  loaded: 'until its last row was stored',
+  watched: 'until it had stood still',
+  archived: 'until it was moved away',
+}
+
 const rows = new Map<string, Row>()
 const body = el('tbody')
 
@@ -41,7 +49,7 @@ function build(): void {
   const scrolling = byId('files')
   scrolling.tabIndex = 0
   scrolling.setAttribute('role', 'region')
-  scrolling.setAttribute('aria-labelledby', 'files-title')
+  scrolling.setAttribute('aria-label', 'Table of recent files')
   const cells = HEAD.map(text => {
     const cell = el('th', '', text)
     cell.scope = 'col'
@@ -49,6 +57,13 @@ function build(): void {
   })
   const table = el('table', 'files', el('thead', '', el('tr', '', ...cells)), body)
   byId('files').append(table, el('p', 'nothing', 'No file yet. The commands below make some.'))
+  byId('stages').append(...Object.entries(STAGES).map(legendOf))
+}
+
+function legendOf([name, words]: [string, string]): HTMLElement {
+  const key = el('i', 'key')
+  key.dataset.part = name
+  return el('li', '', key, el('b', '', name), ` ${words}`)
 }
 
 function makeRow({ name, generation, ingestor }: RecentFile): Row {
@@ -61,15 +76,25 @@ function makeRow({ name, generation, ingestor }: RecentFile): Row {
   const cells = {
     rows: el('td', 'figure'),
     rejects: el('td', 'figure'),
-    offsets: el('td', 'figure offsets'),
+    offsets: el('td', 'offsets'),
     ingestor: el('td', 'ingestor', ingestor ?? ''),
   }
+  cells.rows.dataset.head = 'Rows'
+  cells.rejects.dataset.head = 'Rejects'
   const bar = el('span', 'bar')
   bar.setAttribute('role', 'img')
   const first = el('th', 'file', nameCell, el('span', 'sub', status, ordinal, ' ', message))
   first.scope = 'row'
   const element = el('tr', '', first, ...Object.values(cells), el('td', 'times', bar))
+  keepRoles(element)
   return { element, status, cells, bar, message }
+}
+
+// Where a row is laid out as a block (on a phone) browsers forget that it is one.
+function keepRoles(row: HTMLTableRowElement): void {
+  row.setAttribute('role', 'row')
+  for (const cell of row.cells)
+    cell.setAttribute('role', cell.tagName === 'TH' ? 'rowheader' : 'cell')
 }
 
 function update({ element, status, cells, bar, message }: Row, file: RecentFile, nowMs: number) {

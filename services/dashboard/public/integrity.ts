@@ -64,7 +64,6 @@ function build(): void {
   TERMS.forEach((term, index) => {
     const amount = el('b')
     amounts.set(term, amount)
-    if (SIGNS[index]) equation.append(el('span', 'sign', SIGNS[index]))
     const part = el(
       'span',
       'term',
@@ -72,7 +71,9 @@ function build(): void {
       el('span', 'label', term === 'read' ? 'rows read' : term),
     )
     part.dataset.term = term
-    equation.append(part)
+    // A sign stays with what it is the sign of, also where the line breaks.
+    const sign = SIGNS[index] ? [el('span', 'sign', SIGNS[index])] : []
+    equation.append(el('span', 'signed', ...sign, part))
   })
   byId('integrity').append(equation, verdict, audit, differences)
 }

@@ -3,7 +3,7 @@ import type { Marker } from '../shape.ts'
 import type { Kind } from './kinds.ts'
 import { minutes } from './moment.ts'
 
-const HEIGHT = 168
+const HEIGHT = 160
 const SYNC = 'time'
 
 export interface Plot {
@@ -48,7 +48,7 @@ export function plot(
           : { range: (_, __, high) => [0, Math.max(high * 1.12, 1)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 90, values: (_, at) => at.map(minutes) },
+        { ...axis, grid: { show: false }, space: 90, size: 28, values: (_, at) => at.map(minutes) },
         {
           ...axis,
           size: 62,
@@ -59,7 +59,7 @@ export function plot(
             ...(kind.log ? { filter: (_, at) => at.map(decadeOnly) } : {}),
           },
           ...(kind.log ? { filter: (_, at) => at.map(decadeOnly) } : {}),
-          space: kind.log ? 26 : 42,
+          space: kind.log ? 26 : 34,
           values: (_, at) => at.map(value => (value === null ? '' : kind.format(value))),
         },
       ],

@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { shown } from '../../contract/shown.ts'
 import { EXIT } from '../../runtime/command.ts'
 import type { Pool } from '../../runtime/database.ts'
 import { ConfigurationError, type Environment } from '../../runtime/env.ts'
 import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import { Archiver } from '../archiver.ts'
+import { backlog } from '../backlog.ts'
 import { type Discovery, sweep } from '../discover.ts'
 import { discovery, type Ingestor, runIngestor } from '../service.ts'
 import { Summary } from '../summary.ts'
+import { progress } from './progress.ts'
 import { prepare } from './run.ts'
 
 const LOOK_MS = 20
@@ -43,9 +46,11 @@ export async function runOnce(
     const looking = discovery({ ...ingestor, onRefused })
     // Before anyone claims: what a claim does not find is looked for again only seconds later.
     await sweep(looking)
+    const bar = progress((await backlog(pool)).bytes, 'bytes')
     const onStored: Ingestor['onStored'] = stored => {
       ingestor.onStored(stored)
       summary.add(stored)
+      bar.advance(stored.moves.reduce((bytes, { from, to }) => bytes + to - from, 0))
     }
     const counting = { ...ingestor, once: true, onStored, onRefused }
     const drained = new AbortController()
@@ -56,6 +61,7 @@ export async function runOnce(
     ])
     drained.abort()
     await ingesting
+    bar.end()
     const moved = await new Archiver({ ...ingestor.config, ...ingestor }, logger, () => {}).drain()
     console.log(options.json ? JSON.stringify(summary.report(now())) : summary.table(now()))
     for (const { name, message } of left) logger.error({ file: name }, message)
@@ -73,7 +79,7 @@ async function refuseWhilePaused(pool: Pool): Promise<void> {
   const { rows } = await pool.query('select paused_by, paused_at, reason from ingest_paused')
   for (const { paused_by, paused_at, reason } of rows) {
     throw new ConfigurationError([
-      `paused by ${paused_by} at ${paused_at.toISOString()}: ${reason}; select ingest_resume() ends it`,
+      `paused by ${paused_by} at ${paused_at.toISOString()}: ${shown(reason, 200)}; select ingest_resume() ends it`,
     ])
   }
 }

@@ -14,9 +14,16 @@ export function columns(head: readonly string[], rows: readonly (string | number
     head: [...head],
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    colAligns: head.map((_, column) =>
+      rows.every(row => isAmount(row[column]!)) ? 'right' : 'left',
+    ),
   })
   table.push(...rows)
   return table.toString()
+}
+
+function isAmount(cell: string | number): boolean {
+  return typeof cell === 'number' || /^[\d,]+$/.test(cell)
 }
 
 export function grouped(amount: number): string {

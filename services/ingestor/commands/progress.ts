@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
+import { duration, grouped } from './paint.ts'
 
 /** Work that is done sooner needs no bar. */
 const SHOW_AFTER_MS = 2_000
@@ -17,6 +18,9 @@ export function progress(total: number, unit: string): Progress {
       hideCursor: true,
       gracefulExit: false,
       clearOnComplete: true,
+      // Of the first moments it says that the rest takes for ever.
+      formatTime: seconds => (Number.isFinite(Number(seconds)) ? duration(Number(seconds)) : '?'),
+      formatValue: (value, _, what) => (what === 'percentage' ? String(value) : grouped(value)),
     },
     Presets.shades_classic,
   )
