@@ -4,6 +4,13 @@ import { docker, lines } from './docker.ts'
 import { type Container, serviceOf } from './inspection.ts'
 import { newStack, type Stack } from './stack.ts'
 
+/** What of `docker compose config` is looked at. */
+interface Configured {
+  build?: unknown
+  user?: string
+  ports?: { host_ip?: string }[]
+}
+
 /** The one container that is root, and no longer than its step takes. */
 const STEP_AS_ROOT = 'prepare-data'
 
@@ -146,6 +153,28 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
       if (service === 'generator') continue
       expect(Config.Healthcheck?.Test[0], service).toBe('CMD')
       expect(Config.Healthcheck?.Test[1], service).not.toMatch(/sh$/)
+    }
+  })
+
+  it('what only a profile starts is set up the same way', async () => {
+    const text = await stack.compose('--profile', 'observability', 'config', '--format', 'json')
+    const services = Object.entries<Configured>(JSON.parse(text).services)
+    expect(services.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['prometheus', 'grafana']),
+    )
+    for (const [name, service] of services) {
+      expect(service, name).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        init: true,
+        mem_limit: expect.anything(),
+        pids_limit: expect.any(Number),
+      })
+      for (const { host_ip } of service.ports ?? []) expect(host_ip, name).toBe('127.0.0.1')
+      // Whom an image of ours runs as stands in its Dockerfile.
+      if (service.build === undefined)
+        expect(service.user, name).toMatch(/^(postgres|[1-9]\d*:\d+)$/)
     }
   })
 
