@@ -117,7 +117,9 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
   it('a password in .env becomes the owner’s at the next up, and services go on', async () => {
     await execute('sh', ['-c', 'echo POSTGRES_PASSWORD=of-my-own >> .env'], { cwd: stack.folder })
     await stack.compose('up', '-d')
-    await stack.healthy('ingestor')
+    await stack.healthy('ingestor').catch(async error => {
+      throw new Error(await stack.compose('logs', '--no-color', '--tail', '15'), { cause: error })
+    })
     await connect('myuser', 'of-my-own')
     await expect(connect('myuser', secrets[0]!)).rejects.toMatchObject({ code: '28P01' })
     expect(await stack.madeUp()).toEqual(secrets.slice(1))

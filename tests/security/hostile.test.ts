@@ -272,6 +272,7 @@ test('entries that are swapped as fast as can be never bring in what lies outsid
       (await database.value(`select count(*) from user_activity where session_id = 'good'`)) ===
       FILES,
   )
+  await until('nothing left', async () => (await accounted(database)).length === 0)
   expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
   expect(ingestor.log.filter(({ level }) => level === 'fatal')).toEqual([])
   expect(await accounted(database)).toEqual([])
