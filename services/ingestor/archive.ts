@@ -50,17 +50,19 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
         failures.push(all.reduce((told, folder) => folder.named(told), error))
       }
     }
-    await Promise.all(all.map(folder => folder.sync()))
+    const left = new Set([folders.input, ...files.map(file => folderFor(file, folders))])
+    await Promise.all([...left].map(folder => folder.sync()))
   } finally {
     for (const folder of all) folder.close()
   }
   to.failpoint('after-archive-rename')
-  await to.pool.query(
-    `update ingest_files f set archived_at = clock_timestamp(), archived_as = a.name
+  await to.pool.query({
+    name: 'archived',
+    text: `update ingest_files f set archived_at = clock_timestamp(), archived_as = a.name
        from unnest($1::bigint[], $2::text[]) as a (file_id, name)
       where f.file_id = a.file_id`,
-    [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
-  )
+    values: [archived.map(({ fileId }) => fileId), archived.map(({ as }) => as)],
+  })
   lap('archive')
   if (failures.length > 0) throw failures[0]
 }
@@ -111,10 +113,10 @@ function moveAway(file: Finished, folders: Folders, to: Archiving): string | nul
   // Somebody wrote it into the checkpoint: no listing did.
   if (!isName(rawName.toString('latin1'))) return null
   const source = folders.input.atBytes(rawName)
-  const folder = file.status === 'done' ? folders.archive : folders.refused
+  const folder = folderFor(file, folders)
   const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
-  const name = reserveName(file, folder)
+  const name = nameIn(folder, file)
   const target = folder.at(name)
   to.failpoint('archive-name-reserved')
   try {
@@ -146,23 +148,39 @@ function alreadyMoved(file: Finished, folder: HeldFolder): string | null {
   }
 }
 
-// A rename overwrites, and an ingestor beside this one may be after the same name (the second
-// generation of a.csv and the first of a.2.csv): a link to nowhere that names the file keeps it. It
-// is made in one step, and whoever comes after a crash sees for whom; an empty file would stay.
-function reserveName(file: Finished, folder: HeldFolder): string {
+function folderFor({ status }: Finished, { archive, refused }: Folders): HeldFolder {
+  return status === 'done' ? archive : refused
+}
+
+/** A name that a later generation of another file may be after: `a.2.csv`. */
+const NUMBERED = /\.\d+(\.csv)?$/i
+
+/**
+ * A name that is free. A file's own name is wanted by its first generation alone, so that a look is
+ * enough; a reservation costs as much as the move itself.
+ */
+function nameIn(folder: HeldFolder, file: Finished): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
     const path = folder.at(name)
-    try {
-      symlinkSync(reservation(file), path)
+    if (NUMBERED.test(name) ? reserve(path, file) : !lookAt(path) || isReservedFor(file, path))
       return name
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // A full disk has no room for a reservation, but a rename needs none.
-      if ((code === 'ENOSPC' || code === 'EDQUOT') && !lookAt(path)) return name
-      if (code !== 'EEXIST' && code !== 'ENOSPC' && code !== 'EDQUOT') throw error
-      if (isReservedFor(file, path)) return name
-    }
+  }
+}
+
+// A rename overwrites, and an ingestor beside this one may be after the same name (the second
+// generation of a.csv and the first of a.2.csv): a link to nowhere that names the file keeps it. It
+// is made in one step, and whoever comes after a crash sees for whom; an empty file would stay.
+function reserve(path: string, file: Finished): boolean {
+  try {
+    symlinkSync(reservation(file), path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // A full disk has no room for a reservation, but a rename needs none.
+    if ((code === 'ENOSPC' || code === 'EDQUOT') && !lookAt(path)) return true
+    if (code !== 'EEXIST' && code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+    return isReservedFor(file, path)
   }
 }
 

@@ -36,15 +36,16 @@ const OURS = (there: string, expected: string) =>
  */
 export async function holdClaims(tx: Transaction, batch: Batch): Promise<void> {
   const claims = [...new Set(batch.segments.map(({ claim }) => claim))]
-  const { rows } = await tx.query(
-    `select f.file_id
+  const { rows } = await tx.query({
+    name: 'hold claims',
+    text: `select f.file_id
        from unnest($1::bigint[], $2::bigint[]) as mine (file_id, epoch)
        join ingest_files f using (file_id)
       where ${OURS('f.epoch, f.status', "mine.epoch, 'active'")}
       order by f.file_id
         for key share of f`,
-    [claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch)],
-  )
+    values: [claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch)],
+  })
   if (rows.length < claims.length) {
     const held = new Set(rows.map(row => row.file_id))
     throw new Fenced(claims.map(({ fileId }) => fileId).filter(fileId => !held.has(fileId)))
@@ -63,8 +64,9 @@ export async function advance(
 ): Promise<void> {
   const column = <T>(of: (move: Move) => T) => moves.map(of)
   const seen = ({ next }: Move) => ('seen' in next ? next.seen : undefined)
-  const { rows } = await tx.query(
-    `update ingest_files f
+  const { rows } = await tx.query({
+    name: 'advance',
+    text: `update ingest_files f
         set byte_offset    = m.to_offset,
             line_no        = m.line_no,
             lines_blank    = f.lines_blank + m.blank,
@@ -100,7 +102,7 @@ export async function advance(
       where f.file_id = m.file_id
         and ${OURS('f.epoch, f.byte_offset, f.status', "m.epoch, m.from_offset, 'active'")}
      returning f.file_id`,
-    [
+    values: [
       leaseMs,
       column(({ claim }) => claim.fileId),
       column(({ claim }) => claim.epoch),
@@ -123,7 +125,7 @@ export async function advance(
       column(move => seen(move)?.inode.toString()),
       column(({ next }) => ('stillMs' in next ? next.stillMs : null)),
     ],
-  )
+  })
   if (rows.length < moves.length) {
     const moved = new Set(rows.map(row => row.file_id))
     throw new Fenced(moves.map(({ claim }) => claim.fileId).filter(fileId => !moved.has(fileId)))

@@ -69,8 +69,9 @@ export async function claimFiles(
   appetite: Appetite,
   now: () => number,
 ): Promise<Claim[]> {
-  const { rows } = await pool.query(
-    `with candidate as materialized (
+  const { rows } = await pool.query({
+    name: 'claim',
+    text: `with candidate as materialized (
        select file_id, status = 'active' as taken_over,
               status = 'active' or attempts > 0 as suspect, attempts,
               size_bytes - byte_offset as bytes_left, due_at
@@ -116,7 +117,7 @@ export async function claimFiles(
                extract(epoch from clock_timestamp() - greatest(f.discovered_at, f.still_since))::float8
                  * 1000 as waited_ms,
                extract(epoch from clock_timestamp() - f.still_since)::float8 * 1000 as still_ms`,
-    [
+    values: [
       appetite.owner,
       appetite.leaseMs,
       appetite.files,
@@ -124,7 +125,7 @@ export async function claimFiles(
       MOST_ATTEMPTS[appetite.suspects],
       [...appetite.held].map(({ fileId }) => fileId),
     ],
-  )
+  })
   const claimedAt = now()
   const parked = rows.filter(row => row.status === 'parked')
   if (parked.length > 0)

@@ -1,4 +1,6 @@
-import { lstat, opendir } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { opendir } from 'node:fs/promises'
+import { judgeFileName } from '../contract/dialect.ts'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
 import type { FolderClock } from './folder-clock.ts'
@@ -65,8 +67,11 @@ const GROWING_LOOK_MS = 100
 
 /** Names of which the watcher says that something happened: new files, or more of one that grows. */
 export async function lookAtNames(names: readonly string[], discovery: Discovery): Promise<Found> {
-  const listing = names.map(name => Buffer.from(name))
-  const { listed, found, inWork } = await registerNames(listing, discovery)
+  const known = await registerUnknown(names, discovery)
+  const listing = known.map(name => Buffer.from(name))
+  const { found: again, inWork } = await registerNames(listing, discovery)
+  const listed = names.length
+  const found = names.length - known.length + again
   if (inWork === 0) return { listed, found, inWork }
   await noticeGrowth(names, discovery)
   const { rowCount } = await discovery.pool.query(
@@ -76,6 +81,26 @@ export async function lookAtNames(names: readonly string[], discovery: Discovery
     [names, GROWING_LOOK_MS],
   )
   return { listed, found: found + rowCount!, inWork }
+}
+
+/**
+ * Registers files of names that were never seen, which is what most events are of, by one statement.
+ * A name that nobody has registered is one that nobody has archived: the look may come first.
+ * @returns the other names
+ */
+async function registerUnknown(
+  names: readonly string[],
+  discovery: Discovery,
+): Promise<readonly string[]> {
+  const files = await inFolder(discovery.inputDir, async folder =>
+    names.flatMap(name => {
+      if (judgeFileName(name) !== 'accepted') return []
+      const seen = lookAt(name, false, folder)
+      return seen?.regular ? [{ name, generation: 1, seen, fault: null }] : []
+    }),
+  )
+  const registered = new Set(await register(files, discovery, 'unknown'))
+  return names.filter(name => !registered.has(name))
 }
 
 /** Registers those of the named files that are new, as `pending` or `refused`. */
@@ -95,14 +120,15 @@ export async function registerNames(
   const found: NewFile[] = []
   await inFolder(discovery.inputDir, async folder => {
     for (const { name, generation, known } of latest) {
-      const seen = await lookAt(name, bad.has(name), folder)
+      const seen = lookAt(name, bad.has(name), folder)
       if (!seen || (known && !isNew(known, seen))) continue
       const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
       found.push({ name, generation: generation + 1, seen, fault })
     }
   })
   const inWork = entries.length - latest.length
-  return { listed: entries.length, found: await register(found, discovery), inWork }
+  const registered = await register(found, discovery)
+  return { listed: entries.length, found: registered.length, inWork }
 }
 
 interface Known extends Seen {
@@ -165,23 +191,19 @@ function isNew(known: Known, seen: Seen & { regular: boolean }): boolean {
   return known.archived || known.status === 'missing' || !same(known, seen)
 }
 
-async function lookAt(
+function lookAt(
   name: string,
   bad: boolean,
   folder: HeldFolder,
-): Promise<(Seen & { regular: boolean }) | null> {
-  try {
-    const path = bad ? folder.atBytes(unescapeName(name)) : folder.at(name)
-    const stat = await lstat(path, { bigint: true })
-    return {
-      sizeBytes: Number(stat.size),
-      mtimeNs: stat.mtimeNs,
-      inode: stat.ino,
-      regular: stat.isFile(),
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+): (Seen & { regular: boolean }) | null {
+  const path = bad ? folder.atBytes(unescapeName(name)) : folder.at(name)
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (!stat) return null
+  return {
+    sizeBytes: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    inode: stat.ino,
+    regular: stat.isFile(),
   }
 }
 
@@ -189,11 +211,13 @@ async function lookAt(
 async function register(
   found: readonly NewFile[],
   { pool, clock, onRefused }: Discovery,
-): Promise<number> {
-  if (found.length === 0) return 0
+  which: 'any' | 'unknown' = 'any',
+): Promise<string[]> {
+  if (found.length === 0) return []
   const stillMs = ({ mtimeNs }: Seen) => Math.max(0, clock.now() - Number(mtimeNs / 1_000_000n))
-  const { rows } = await pool.query(
-    `insert into ingest_files
+  const { rows } = await pool.query({
+    name: 'register',
+    text: `insert into ingest_files
        (file_name, generation, size_bytes, mtime_ns, inode, still_since, status, reason, message, finished_at)
      select name, generation, size, mtime, inode,
             clock_timestamp() - least(still_ms, 86400000) * interval '1 ms',
@@ -202,10 +226,14 @@ async function register(
        from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::numeric[], $6::float8[],
                    $7::text[], $8::text[])
          as f (name, generation, size, mtime, inode, still_ms, reason, message)
+       left join lateral (
+         select true as known from ingest_files k where k.file_name = f.name limit 1
+       ) k on true
+      where $9 = 'any' or known is null
       order by mtime, name
          on conflict (file_name, generation) do nothing
      returning file_name as name, reason, message`,
-    [
+    values: [
       found.map(({ name }) => name),
       found.map(({ generation }) => generation),
       found.map(({ seen }) => seen.sizeBytes),
@@ -214,8 +242,9 @@ async function register(
       found.map(({ seen }) => stillMs(seen)),
       found.map(({ fault }) => fault?.reason),
       found.map(({ fault }) => fault?.message),
+      which,
     ],
-  )
+  })
   for (const row of rows) if (row.reason) onRefused(row)
-  return rows.length
+  return rows.map(({ name }) => name)
 }

@@ -10,6 +10,16 @@ export class Doorbell {
     for (const wake of this.#waiting) wake()
   }
 
+  /** Wakes one of them, for work that is enough for one. */
+  ringOne(): void {
+    const [wake] = this.#waiting
+    if (!wake) this.#rung = true
+    else {
+      this.#waiting.delete(wake)
+      wake()
+    }
+  }
+
   /** Resolves at the next ring, after `ms`, or when stopped, whichever comes first. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (this.#rung || signal.aborted) {

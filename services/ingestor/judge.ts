@@ -17,6 +17,7 @@ import {
   tailHash,
 } from './read.ts'
 import { emptySegment, lineAt, type Next, type Reject, type Segment } from './segment.ts'
+import { Slab } from './slab.ts'
 import { TupleWriter } from './tuple.ts'
 import { type Validated, validate } from './validate.ts'
 
@@ -26,6 +27,7 @@ const IN_WORK: Next = { status: 'active' }
 // Used again and again; empty but while a block is judged.
 const tuples = new TupleWriter()
 const fields = new Marks()
+const sources = new Slab()
 
 export interface Judging extends Reading {
   batchRows: number
@@ -100,7 +102,7 @@ function pulled(reader: Generator<Piece, End>, { now, onRead }: Judging) {
 }
 
 function* blockJudged(course: Course, lines: Lines): Generator<Segment> {
-  const source = Buffer.from(lines.window.subarray(lines.start, lines.end))
+  const source = sources.copyOf(lines.window.subarray(lines.start, lines.end))
   let at = 0
   while (at < source.length) {
     const segment = emptySegment(course.claim, course.offset, course.lineNo, IN_WORK)

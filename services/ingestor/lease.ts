@@ -4,6 +4,7 @@ import type { Claim } from './claim.ts'
 /**
  * Renews the leases of claims that are still ours: alive is whoever can still say so. A claim whose
  * answer was lost on the way is none that its owner knows of: it must run out, or nobody ever reads it.
+ * One that has most of its time before it is left alone: a backlog has thousands.
  */
 export async function renewLeases(
   pool: Pool,
@@ -19,6 +20,7 @@ export async function renewLeases(
           from unnest($1::bigint[], $2::bigint[]) as mine (file_id, epoch)
           join ingest_files f using (file_id)
          where row(f.epoch, f.status) is not distinct from row(mine.epoch, 'active')
+           and f.lease_until < clock_timestamp() + $3 * interval '0.7 ms'
            for no key update of f skip locked)`,
     [claims.map(({ fileId }) => fileId), claims.map(({ epoch }) => epoch), leaseMs],
   )

@@ -20,8 +20,25 @@ export async function copyIn(
   data: Iterable<Buffer>,
 ): Promise<number> {
   const stream = tx.query(copyFrom(copy))
-  await pipeline(Readable.from(data), stream)
+  await pipeline(Readable.from(gathered(data)), stream)
   return stream.rowCount
+}
+
+/** A message to the server costs as much as a hundred rows: those of small files go together. */
+const MESSAGE_BYTES = 64 * 1024
+
+function* gathered(data: Iterable<Buffer>): Generator<Buffer> {
+  let small: Buffer[] = []
+  let bytes = 0
+  for (const buffer of data) {
+    small.push(buffer)
+    bytes += buffer.length
+    if (bytes < MESSAGE_BYTES) continue
+    yield small.length === 1 ? buffer : Buffer.concat(small, bytes)
+    small = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(small, bytes)
 }
 
 /** Into `user_activity`, or a table of the same columns. */

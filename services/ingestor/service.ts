@@ -105,7 +105,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
   }
   const sweeping = {
     ...{ ...discovery(ingestor), ...config, logger, retry },
-    ...{ onFound: () => work.ring(), onDeaf },
+    ...{ onFound: (files: number) => (files === 1 ? work.ringOne() : work.ring()), onDeaf },
   }
 
   const part = (running: Promise<void>) =>

@@ -21,7 +21,7 @@ export interface Sweeping extends Discovery {
   logger: Logger
   retry: Omit<Retry, 'what'>
   /** Called when there is something new to claim. */
-  onFound: () => void
+  onFound: (files: number) => void
   /** Called with the reason where new files are found by listing alone, and with null once they are heard of. */
   onDeaf: (why: string | null) => void
 }
@@ -48,7 +48,7 @@ export async function sweepUntilStopped(sweeping: Sweeping, stop: AbortSignal): 
       })
       if (found > 0) {
         sweeping.logger.debug({ files: found, by: due ? 'sweep' : 'watcher' }, 'files discovered')
-        sweeping.onFound()
+        sweeping.onFound(found)
       }
       if (names.length > 0) ears.heard()
       else if (due && !cameUp && found > 0 && watcher.isWatching) ears.missed()

@@ -1,6 +1,7 @@
 import { COLUMNS, type Event } from '../contract/event.ts'
 import { Marks, markFields } from './common.ts'
 import { type Bytes, decimal, int16, int32, int64, moment, text, uuid, whole } from './encode.ts'
+import { Slab } from './slab.ts'
 
 /** The columns of a tuple, in its order. */
 export const TUPLE_COLUMNS = [...COLUMNS, 'file_id', 'line_no'].join(', ')
@@ -22,6 +23,7 @@ export class TupleWriter {
   #out: Bytes = new Uint8Array(1 << 20)
   #length = 0
   readonly #fields = new Marks()
+  readonly #taken = new Slab()
 
   /** @param fields where the seven fields are in `line`, valid and without quotes */
   write(line: Bytes, fields: Marks, fileId: number, lineNo: number): void {
@@ -49,7 +51,7 @@ export class TupleWriter {
 
   /** The tuples since the last call. */
   take(): Buffer {
-    const taken = Buffer.from(this.#out.subarray(0, this.#length))
+    const taken = this.#taken.copyOf(this.#out.subarray(0, this.#length))
     this.#length = 0
     return taken
   }

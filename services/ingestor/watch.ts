@@ -1,10 +1,13 @@
-import { basename } from 'node:path'
+import { lstatSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
+import { judgeFileName } from '../contract/dialect.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Doorbell } from './doorbell.ts'
 
 /** What was used up by others may be free again. */
 const TRY_AGAIN_MS = 30_000
+const AGAIN_MS = 100
 
 /**
  * Tells which names changed in the folder, as hints: one brings a file in within milliseconds, one
@@ -19,6 +22,8 @@ export class Watcher {
   #watcher: FSWatcher | null = null
   #failedAt: number | null = null
   #names = new Set<string>()
+  /** When names were given out, for those of late. */
+  readonly #given = new Map<string, number>()
   #justUp = false
 
   /** @param onFault told why there are no hints, and null once there are again */
@@ -38,11 +43,20 @@ export class Watcher {
     return this.#watcher !== null && this.#failedAt === null
   }
 
-  /** The names reported since they were last taken. */
+  /**
+   * The names reported since they were last taken, of what is there: files that leave are no news. One
+   * that is written to all the time is given out again after a while only.
+   */
   take(): string[] {
-    const names = [...this.#names]
-    this.#names.clear()
-    return names
+    const now = performance.now()
+    for (const [name, at] of this.#given) if (now - at >= AGAIN_MS) this.#given.delete(name)
+    const names = [...this.#names].filter(name => !this.#given.has(name))
+    for (const name of names) {
+      this.#names.delete(name)
+      this.#given.set(name, now)
+    }
+    if (this.#names.size > 0) setTimeout(() => this.#bell.ring(), AGAIN_MS).unref()
+    return names.filter(name => isThere(join(this.#folder, name)))
   }
 
   /** Whether it has come up since this was last asked: of what came before, no event told. */
@@ -56,8 +70,9 @@ export class Watcher {
   start(): void {
     if (this.#watcher && !this.#isWorthAnother()) return
     void this.#watcher?.close()
-    const hint = (path: string) => {
-      this.#names.add(basename(path))
+    const hint = (name: string) => {
+      if (judgeFileName(name) === 'unfinished') return
+      this.#names.add(name)
       this.#bell.ring()
     }
     const watcher = chokidarWatch(this.#folder, {
@@ -69,7 +84,15 @@ export class Watcher {
     })
     this.#watcher = watcher
     let failed = false
-    watcher.on('add', hint).on('change', hint)
+    // As the system says it, before chokidar has looked for itself (`add`, `change`): that takes some
+    // milliseconds. Where the system does not say what it is about, chokidar finds out.
+    let nameless = false
+    watcher.on('raw', (_event, name) => {
+      if (name) hint(basename(name))
+      else nameless = true
+    })
+    const lookedAt = (path: string) => nameless && hint(basename(path))
+    watcher.on('add', lookedAt).on('change', lookedAt)
     // Said after an error, too: up it is only without one.
     watcher.on('ready', () => {
       this.#justUp = true
@@ -106,4 +129,8 @@ export class Watcher {
     this.#watcher = null
     await watcher?.close()
   }
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }

@@ -36,6 +36,10 @@ export class Client extends pg.Client {
   constructor(config: ClientConfig) {
     super(config)
     this.#tls = config.tls
+    // An end between two statements is an error event, and would end the process if nobody heard it;
+    // it may come in the same breath as the first sign of life, before whoever asked has the client.
+    // The next statement finds out.
+    this.on('error', () => {})
   }
 
   override connect(): Promise<this>

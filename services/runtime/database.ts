@@ -63,9 +63,6 @@ export function createPool(target: Target, options: PoolOptions, logger: Logger)
   })
   // Without a listener the end of an idle connection would end the process.
   pool.on('error', error => logger.warn({ err: error }, 'an idle database connection was lost'))
-  // So would the end of one that is in use, between two statements above all: pg-pool takes its own
-  // listener away while a client is out. Whoever has it finds out at the next statement.
-  pool.on('connect', client => client.on('error', () => {}))
   return pool
 }
 

@@ -44,6 +44,23 @@ describe.skipIf(!CHROMIUM)('an outage', () => {
     expect(faults).toEqual([])
   })
 
+  test.each(['tiles.ts', 'lists.css'])(
+    'of the network while the page loads: without %s it does not stay dead',
+    async part => {
+      const dashboard = await startDashboard(await freshDatabase())
+      const browser = await launchChromium()
+      atTestEnd(() => browser.close())
+      const page = await browser.newPage()
+      let asked = 0
+      await page.route(`**/${part}`, route => {
+        return asked++ === 0 ? route.abort('internetdisconnected') : route.continue()
+      })
+      await page.goto(dashboard.url)
+      await until('another try', () => asked === 2)
+      await page.getByText('waiting for the first file').first().waitFor()
+    },
+  )
+
   test('of the database: the page says so, counts down, keeps its numbers, and goes on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hot-folder-postgres-browser-'))
     atTestEnd(() => rm(folder, { recursive: true, force: true }))

@@ -105,6 +105,21 @@ test('a conflict stays rejected until the row in its way is gone', async () => {
   })
 })
 
+test('a conflict is not mended by the row that it conflicts with, whenever that one came', async () => {
+  const [database, folders] = [await freshDatabase(), await freshFolders()]
+  await folders.drop('a.csv', fileOf(row(1)))
+  await ingestOnce(database, folders)
+  await folders.drop('b.csv', fileOf(row(1, '5.00')))
+  await ingestOnce(database, folders)
+  await database.query('delete from user_activity')
+  await folders.drop('c.csv', fileOf(row(1)))
+  await ingestOnce(database, folders)
+  expect((await command(['errors', 'retry', '--json'], database, folders)).json).toMatchObject({
+    mended: 0,
+    left: 1,
+  })
+})
+
 test('a report is CSV with the reasons, and no cell of it is a formula', async () => {
   const [database, folders] = [await freshDatabase(), await freshFolders()]
   await folders.drop(

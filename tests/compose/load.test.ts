@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { docker, execute, lines } from './docker.ts'
+import { docker } from './docker.ts'
 import { type Events, events, inDecimals } from './events.ts'
 import { newStack, type Stack } from './stack.ts'
 
@@ -42,19 +42,6 @@ describe.skipIf(!inject('engine'))('a backlog', () => {
     await exact()
   })
 
-  it('is shared by the ingestors of --scale ingestor=4, and loaded to the row', async () => {
-    await stack.compose('up', '-d', '--scale', 'ingestor=4', 'ingestor')
-    const four = await stack.healthy('ingestor')
-    expect(four).toHaveLength(4)
-    const since = new Date().toISOString()
-    const rows = await drop('shared', 40, 10_000)
-    await exact()
-    const loaded = await Promise.all(four.map(({ Id }) => loadedBy(Id, since)))
-    console.log(`rows loaded by each of four: ${loaded.join(', ')}`)
-    expect(loaded.reduce((sum, one) => sum + one)).toBe(rows)
-    expect(loaded.filter(one => one > 0).length).toBeGreaterThan(1)
-  })
-
   /** @returns how many rows all files have together */
   async function drop(name: string, files: number, rowsEach: number): Promise<number> {
     for (let file = 0; file < files; file++) {
@@ -93,12 +80,3 @@ describe.skipIf(!inject('engine'))('a backlog', () => {
 /** Ends the program that docker-init watches over; a container has no `pkill`. */
 const KILL_NODE =
   'cd /proc; for pid in [0-9]*; do case $(readlink $pid/exe) in */node) kill -9 $pid;; esac; done'
-
-/** What an ingestor says it loaded; only for asking whether several had a share. */
-async function loadedBy(id: string, since: string): Promise<number> {
-  const logged = await execute('sh', ['-c', 'docker logs --since "$1" "$2" 2>&1', 'sh', since, id])
-  return lines(logged)
-    .map(line => JSON.parse(line))
-    .filter(({ msg }) => msg === 'batch committed')
-    .reduce((sum, { loaded }) => sum + loaded, 0)
-}

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { inject } from 'vitest'
+import type { CheckableFolders } from '../support/checker.ts'
 import { atTestEnd } from '../support/cleanup.ts'
 import { until } from '../support/until.ts'
 import { cloneProject, freePort } from './clone.ts'
@@ -18,6 +19,9 @@ export interface Stack {
   madeUp(): Promise<string[]>
   /** Where the page is published on 127.0.0.1. */
   readonly dashboardPort: number
+  /** For the checker: the database at its published port. */
+  readonly url: string
+  readonly folders: CheckableFolders
   /** The name of PostgreSQL's container, `postgres_db` for a user. */
   readonly database: string
   /** `docker compose …` as a user would type it. @returns standard output */
@@ -31,7 +35,7 @@ export interface Stack {
   /** How many rows `user_activity` has. */
   count(): Promise<number>
   /** Puts a whole file into `data/input`, as a rename from `data/temp`. */
-  drop(name: string, content: string): Promise<void>
+  drop(name: string, content: string | Uint8Array): Promise<void>
   /** Stops the standing generator and waits until all it wrote is in the table and archived. */
   quiet(): Promise<void>
   /** Waits until nothing is left in the input folder. */
@@ -85,6 +89,8 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
   const at = (...path: string[]) => join(folder, 'data', ...path)
   const stack: Stack = {
     ...{ folder, project, password, dashboardPort, database: `${project}-db`, compose },
+    url: `postgres://myuser:${password}@127.0.0.1:${port}/ecommerce_db`,
+    folders: { input: at('input'), archive: at('archive'), refused: at('refused') },
     async madeUp() {
       const read = (service: string, role: string) =>
         compose('exec', '-T', service, 'cat', `/run/secrets/${role}/password`)

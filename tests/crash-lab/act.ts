@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../support/until.ts'
 import type { Ingestor } from './ingestor.ts'
 import { type Look, lookAt, openTransaction, sessionsGone } from './look.ts'
-import { BATCH_BEGINS, type Moment } from './moments.ts'
+import type { Moment } from './moments.ts'
 import { counted, number, type Paper } from './paper.ts'
-import { fileNameIn, generator, isIn, type Stage } from './stage.ts'
+import { fileNameIn, generator, type Stage } from './stage.ts'
+import { describeLeftBehind, describeSurvivor, movedAway, resumption, within } from './survivor.ts'
 
 export interface Act {
   stage: Stage
@@ -15,11 +15,10 @@ export interface Act {
   stop: AbortSignal
 }
 
-const TAKEOVER_MS = 20_000
-const DONE_MS = 60_000
+const MOMENT_MS = 60_000
 
-/** Kills an ingestor at its moment (or the server under it), and follows the file to its end. */
-export async function killAtWork(act: Act): Promise<void> {
+/** Kills an ingestor at its moment (or the server under it), and follows the file to its end. @returns whether all is well */
+export async function killAtWork(act: Act): Promise<boolean> {
   const { stage, paper, moment, pauseMs, stop } = act
   const rows = stage.chance.whole(900, 1_500)
   const caught = trapped(stage, moment)
@@ -34,22 +33,28 @@ export async function killAtWork(act: Act): Promise<void> {
 
   const victim = await paper.whileWaiting(
     'waiting for the moment',
-    caught ?? byChance(stage, fileName),
+    caught ? within(MOMENT_MS, 'the moment', caught) : byChance(stage, fileName),
   )
   if (moment.at?.unheard) await settled(stage, victim)
   const before = (await lookAt(stage.database, fileName))!
   const inFlight = await describeFlight(act, victim, before)
   await paper.rest(pauseMs, stop)
 
+  const survivor = stage.ingestors.find(ingestor => ingestor !== victim)!
+  const resumed = moment.victim === 'ingestor' ? resumption(stage, survivor, fileName) : null
   if (moment.victim === 'server') await crashServer(act, victim)
   else await killIngestor(act, victim)
 
   const after = (await lookAt(stage.database, fileName))!
   describeAftermath(act, inFlight, before, after)
   await paper.rest(pauseMs, stop)
-  if (moment.victim === 'ingestor') await describeSurvivor(act, victim, fileName, after)
-  await describeEnd(act, fileName)
+  let same = true
+  if (resumed && after.status === 'done') await describeLeftBehind(act, survivor, fileName)
+  else if (resumed) same = await describeSurvivor(act, survivor, resumed, after)
+  survivor.spring()
+  const complete = await describeEnd(act, fileName)
   if (moment.victim === 'ingestor') await victim.start()
+  return same && complete
 }
 
 /** Both ingestors stand before one trap: whoever has the file walks into it. */
@@ -112,7 +117,7 @@ async function describeFlight(
   } else if (moment.at?.unheard) {
     paper.fact(
       '',
-      `its COMMIT of ${counted(rows, 'row')} is done on the server; the answer is still on its way`,
+      `its COMMIT ${rows > 0 ? `of ${counted(rows, 'row')}` : 'that says done'} is done on the server; the answer is still on its way`,
     )
   } else {
     paper.fact('', 'no transaction is open at this moment')
@@ -155,57 +160,7 @@ function describeAftermath({ paper }: Act, flight: Flight, before: Look, after: 
   )
 }
 
-async function describeSurvivor(
-  { stage, paper }: Act,
-  victim: Ingestor,
-  fileName: string,
-  left: Look,
-): Promise<void> {
-  const survivor = stage.ingestors.find(ingestor => ingestor !== victim)!
-  const startedMs = performance.now()
-  const waited = () => ((performance.now() - startedMs) / 1_000).toFixed(1)
-  if (left.status === 'done') {
-    await paper.whileWaiting(
-      'the survivor looks for what was left behind',
-      movedAway(stage, fileName),
-    )
-    paper.fact(
-      'survivor',
-      `${survivor.name} has nothing to read; ${waited()} s later the file is in the archive, and marked so`,
-    )
-    return
-  }
-  const held = survivor.setTrap({
-    ...{ statement: BATCH_BEGINS, left: { passes: 1 }, unheard: false, lastOfFile: false },
-  })
-  const looked = (async () => {
-    await held
-    return (await lookAt(stage.database, fileName))!
-  })()
-  const look = await paper.whileWaiting(
-    `${survivor.name} waits for the lease of the dead one to end`,
-    Promise.race([looked, sleep(TAKEOVER_MS).then(() => lookAt(stage.database, fileName))]),
-  )
-  survivor.spring()
-  const same = look?.byteOffset === left.byteOffset
-  paper.fact(
-    'survivor',
-    `${survivor.name} took the file over ${waited()} s later (epoch ${left.epoch} → ${look?.epoch}) and goes on at byte ${number(look?.byteOffset ?? -1)}: ${paper.tone(same ? 'good' : 'bad', same ? 'the same' : 'ANOTHER')}`,
-  )
-}
-
-async function movedAway({ database }: Stage, fileName: string): Promise<Look> {
-  return until(
-    'the file to be done and moved away',
-    async () => {
-      const look = await lookAt(database, fileName).catch(() => null)
-      return look?.archived ? look : null
-    },
-    DONE_MS,
-  )
-}
-
-async function describeEnd({ stage, paper }: Act, fileName: string): Promise<void> {
+async function describeEnd({ stage, paper }: Act, fileName: string): Promise<boolean> {
   const end = await paper.whileWaiting('the rest of the file', movedAway(stage, fileName))
   const { loaded, duplicate, rejected, lineNo, visible } = end
   const [row] = await stage.database.query<{ doubled: number }>(
@@ -219,33 +174,7 @@ async function describeEnd({ stage, paper }: Act, fileName: string): Promise<voi
     `${counted(lineNo, 'line')} = 1 header + ${number(loaded)} loaded + ${number(duplicate)} duplicate + ${number(rejected)} rejected`,
   )
   paper.fact('', `lost ${lost}, doubled ${row!.doubled} ${well ? '✓' : '✗'}`, well ? 'good' : 'bad')
-}
-
-const KILLED_AT_BYTES = 2_000_000
-
-/** Kills a generator while it writes; there is nothing to take over. */
-export async function killGenerator({ stage, paper, pauseMs, stop }: Act): Promise<void> {
-  const { folders, database } = stage
-  const life = await generator(stage, 500_000)
-  const fileName = await fileNameIn(stage.manifests.at(-1)!)
-  const draft = `${fileName}.part`
-  const size = async () => (await stat(`${folders.temp}/${draft}`).catch(() => null))?.size ?? 0
-  await until('some of the file', async () => (await size()) > KILLED_AT_BYTES)
-  paper.fact(
-    'in flight',
-    `the generator (process ${life.pid}) writes temp/${draft}: ${counted(await size(), 'byte')} so far`,
-  )
-  await paper.rest(pauseMs, stop)
-  life.signal('SIGKILL')
-  await life.ended
-  paper.fact('✗ kill -9', `the generator, process ${life.pid}, is gone`, 'bad')
-  const seen = await lookAt(database, fileName)
-  paper.fact(
-    'folder',
-    `input/ ${(await isIn(folders.input, fileName)) ? 'HAS' : 'has not'} seen the file; temp/ keeps the draft, which a later generator clears away once it is ten minutes old`,
-  )
-  paper.fact('PostgreSQL', seen ? `KNOWS ${fileName}` : 'has never heard of it')
-  paper.fact('in the end', 'a file that was never delivered: lost 0, doubled 0 ✓', 'good')
+  return well
 }
 
 function offsetOf({ byteOffset, sizeBytes }: Look): string {

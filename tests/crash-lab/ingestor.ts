@@ -35,13 +35,15 @@ export class Ingestor {
   #release = Promise.withResolvers<void>()
   #trap: Trap | undefined
   #sprung = Promise.withResolvers<void>()
+  /** The connection whose transaction stores rows, and whether that ends a file. */
+  #storing = 0
   #finishing = false
 
   private constructor(name: string, proxy: TcpProxy, where: { folders: Folders; logs: string }) {
     this.name = name
     this.#proxy = proxy
     this.#where = where
-    proxy.mischief = (statement, frame) => this.#see(statement, frame)
+    proxy.mischief = (statement, frame, connection) => this.#see(statement, frame, connection)
   }
 
   static async placed(name: string, server: OwnServer, folders: Folders, logs: string) {
@@ -99,13 +101,17 @@ export class Ingestor {
     this.#release.resolve()
   }
 
-  #see(statement: string, frame: Buffer) {
-    this.copied.see(statement, frame)
+  #see(statement: string, frame: Buffer, connection: number) {
+    if (BATCH_BEGINS.test(statement)) this.#storing = connection
+    const storing = connection === this.#storing
+    if (storing) this.copied.see(statement, frame)
     // The new state of a file travels beside the statement that sets it.
     if (BATCH_BEGINS.test(statement)) this.#finishing = false
-    if (frame.includes('{done}')) this.#finishing = true
+    if (frame.includes('{"done"}')) this.#finishing = true
     const trap = this.#trap
     if (!trap?.statement.test(statement) || (trap.lastOfFile && !this.#finishing)) return null
+    // Others commit as well: what is asked by people is looked for in transactions of their own.
+    if (statement === 'commit' && !storing) return null
     if (--trap.left.passes > 0) return null
     this.#trap = undefined
     this.#sprung.resolve()

@@ -3,8 +3,9 @@ import { createLogger } from '../../services/runtime/logger.ts'
 import { stopOnSignals } from '../../services/runtime/shutdown.ts'
 import { cleanUp } from '../support/cleanup.ts'
 import { killAll } from '../support/life.ts'
-import { killAtWork, killGenerator } from './act.ts'
+import { killAtWork } from './act.ts'
 import { readFlags } from './flags.ts'
+import { killGenerator } from './kill-generator.ts'
 import { momentsOf } from './moments.ts'
 import { Paper } from './paper.ts'
 import { prove } from './proof.ts'
@@ -22,6 +23,7 @@ await exitWith(async () => {
   try {
     return await Promise.race([lab(), interrupted])
   } finally {
+    paper.stopWaiting()
     await killAll()
     await cleanUp()
     if (stop.aborted) console.log('\nStopped; nothing is left running, and nothing is left behind.')
@@ -40,15 +42,16 @@ await exitWith(async () => {
     paper.fact('PostgreSQL', stage.database.url)
     for (const { name, pid } of stage.ingestors) paper.fact(name, `process ${pid}`)
     const moments = momentsOf(flags.kills, stage.chance)
+    let well = true
     for (const [index, moment] of moments.entries()) {
       paper.heading(`Kill ${index + 1} of ${moments.length}: ${moment.title}`)
       paper.say(moment.lesson)
       paper.gap()
       await paper.rest(flags.pauseMs, stop)
       const act = { stage, paper, moment, pauseMs: flags.pauseMs, stop }
-      await (moment.victim === 'generator' ? killGenerator(act) : killAtWork(act))
+      well = (await (moment.victim === 'generator' ? killGenerator(act) : killAtWork(act))) && well
     }
-    const holds = await prove(stage, paper, moments.length)
+    const holds = (await prove(stage, paper, moments.length)) && well
     if (flags.stay && !stop.aborted) {
       paper.gap()
       paper.fact('still there', `psql ${stage.database.url}   (Ctrl-C ends it)`)

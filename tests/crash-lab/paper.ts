@@ -18,6 +18,7 @@ const COLOURS = {
 /** What a learner reads: headings, sentences, and facts with a label each. Colour on a terminal alone. */
 export class Paper {
   readonly #out: WriteStream
+  #waiting: NodeJS.Timeout | undefined
 
   constructor(out: WriteStream) {
     this.#out = out
@@ -64,13 +65,19 @@ export class Paper {
       const waited = ((performance.now() - startedMs) / 1_000).toFixed(1)
       this.#out.write(`\r\x1b[2K  ${this.tone('quiet', `… ${text}, ${waited} s`)}`)
     }
-    const timer = setInterval(draw, 100)
+    this.#waiting = setInterval(draw, 100)
     try {
       return await work
     } finally {
-      clearInterval(timer)
-      this.#out.write('\r\x1b[2K')
+      this.stopWaiting()
     }
+  }
+
+  stopWaiting(): void {
+    if (!this.#waiting) return
+    clearInterval(this.#waiting)
+    this.#waiting = undefined
+    this.#out.write('\r\x1b[2K')
   }
 
   /** Time to read. */

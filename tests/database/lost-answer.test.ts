@@ -136,7 +136,7 @@ async function throughProxy(count: number, queryTimeoutMs?: number) {
   )
   await publish(files, folders)
   const proxy = await startProxy(database)
-  const ingestor = hands({ ...database, url: proxy.url }, folders, {
+  const ingestor = hands(proxy, folders, {
     ...(queryTimeoutMs ? { queryTimeoutMs } : {}),
   })
   await ingestor.sweep()

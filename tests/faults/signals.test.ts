@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { breaches, type Checked } from '../support/checker.ts'
+import { breaches } from '../support/checker.ts'
 import { drained, startIngestor } from '../support/ingestor.ts'
-import { heldInBatch } from '../support/scene.ts'
+import { heldInBatch, type Ordered } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
 test('14: SIGTERM in the middle of a batch: it is stored, the rest handed back, exit 0', async () => {
@@ -48,7 +48,7 @@ test('17: a defect in the program is logged as fatal, ends it with 1, and a rest
   await restartedOk({ database, folders, files })
 })
 
-async function restartedOk(checked: Required<Checked>) {
+async function restartedOk(checked: Ordered) {
   const { database, folders, files } = checked
   const again = startIngestor(database, folders)
   await drained(database, files)

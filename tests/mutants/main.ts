@@ -43,7 +43,10 @@ try {
 /** A test that is red without any mutant would catch them all. */
 async function requireGreen(tests: string[]): Promise<void> {
   const failures = await redTests(tests)
-  if (failures.length > 0) throw new Error(`red without a mutant: ${failures.join('; ')}`)
+  if (failures.length > 0) {
+    const told = failures.map(({ name, message }) => `${name}\n${message}`)
+    throw new Error(`red without a mutant: ${told.join('\n')}`)
+  }
 }
 
 async function judge({ file, edits, tests }: Mutant): Promise<Verdict> {
@@ -59,14 +62,19 @@ async function judge({ file, edits, tests }: Mutant): Promise<Verdict> {
   await writeFile(path, text)
   try {
     const [first] = await redTests(tests)
-    return first ? { caught: true, by: first } : { caught: false, by: 'all tests are green' }
+    return first ? { caught: true, by: first.name } : { caught: false, by: 'all tests are green' }
   } finally {
     await writeFile(path, sound)
   }
 }
 
-/** @returns the names of tests that fail; the run stops at the first */
-async function redTests(tests: string[]): Promise<string[]> {
+interface Failure {
+  name: string
+  message: string
+}
+
+/** @returns the tests that fail; the run stops at the first */
+async function redTests(tests: string[]): Promise<Failure[]> {
   const output = join(copy, 'report.json')
   await rm(output, { force: true })
   const reporting = ['--reporter=json', `--outputFile=${output}`]
@@ -81,10 +89,14 @@ async function redTests(tests: string[]): Promise<string[]> {
     ),
   )
   const report = JSON.parse(await readFile(output, 'utf8').catch(() => unreadable(said)))
-  const suites: { message: string; assertionResults: { status: string; fullName: string }[] }[] =
-    report.testResults
+  const suites: { message: string; assertionResults: Reported[] }[] = report.testResults
   const failed = suites.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => ({
+        name: fullName,
+        message: failureMessages.join('\n'),
+      })),
   )
   // A copy that cannot even be loaded proves nothing.
   if (failed.length === 0 && !report.success) {
@@ -92,6 +104,12 @@ async function redTests(tests: string[]): Promise<string[]> {
     throw new Error(`the tests did not run: ${messages.join('; ') || said.slice(-2000)}`)
   }
   return failed
+}
+
+interface Reported {
+  status: string
+  fullName: string
+  failureMessages: string[]
 }
 
 function unreadable(said: string): never {

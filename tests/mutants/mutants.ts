@@ -162,7 +162,7 @@ export const MUTANTS: Mutant[] = [
     name: 'watcher only',
     fault: 'what the watcher does not tell of is never found',
     file: 'services/ingestor/sweeper.ts',
-    edits: [['const due = startedAt >= dueAt ||', 'const due = startedAt < 0 * dueAt ||']],
+    edits: [['cameUp || startedAt >= dueAt ||', 'startedAt < 0 * dueAt ||']],
     tests: [WATCHER],
   },
   {

@@ -80,7 +80,8 @@ function inWords({ message, found }: Breach, { account }: Soak, folder: string):
     '',
     `BREACH after ${duration(account.ranMs)}, found by ${message}:`,
     ...found.slice(0, 20).map(text => `  ${text}`),
-    found.length > 20 ? `  and ${found.length - 20} more` : '',
+    found.length > 20 ? `  and ${found.length - 20} more` : null,
+    '',
     last
       ? `The last fault was ${last.name}, ${((account.ranMs - last.atMs) / 1_000).toFixed(1)} s before.`
       : 'There had been no fault yet.',
@@ -88,6 +89,6 @@ function inWords({ message, found }: Breach, { account }: Soak, folder: string):
     `Look at it:     npm run soak -- --look ${folder}`,
     `Do it again:    npm run soak -- --seed ${account.seed} and the same other flags`,
   ]
-    .filter(line => line !== undefined)
+    .filter(line => line !== null)
     .join('\n')
 }

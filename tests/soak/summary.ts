@@ -33,10 +33,7 @@ export function summary(account: Account): string {
       'Rows',
       `${number(seen.rowsLoaded)} loaded, ${number(seen.rowsDuplicate)} duplicate, ${number(seen.rowsRejected)} rejected, in ${number(seen.filesDone)} files`,
     ],
-    [
-      'Checked',
-      `${number(account.looks)} looks in between; ${account.proofs} whole ${account.proofs === 1 ? 'proof' : 'proofs'}, line by line: ${number(account.rowsProven)} rows, 0 lost, 0 twice`,
-    ],
+    ['Checked', checked(account)],
     ['Faults', `${strikes.length}\n${byKind(strikes)}`],
     ['Takeovers', takeoversIn(takeovers)],
     ['Fenced', `${account.fenced} times`],
@@ -49,6 +46,13 @@ export function duration(ms: number): string {
   const whole = Math.round(ms / 1_000)
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
   return `${two(whole / 3600)}:${two((whole / 60) % 60)}:${two(whole % 60)}`
+}
+
+function checked({ looks, proofs, rowsProven }: Account): string {
+  const between = `${looks.toLocaleString('en')} looks in between`
+  if (proofs === 0) return `${between}; no whole proof yet`
+  const whole = `${proofs} whole ${proofs === 1 ? 'proof' : 'proofs'}, line by line`
+  return `${between}; ${whole}: ${rowsProven.toLocaleString('en')} rows, 0 lost, 0 twice`
 }
 
 function byKind(strikes: readonly Strike[]): string {

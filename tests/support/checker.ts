@@ -2,14 +2,23 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import type { Folders } from './folders.ts'
 import type { MadeFile } from './made-file.ts'
-import type { TestDatabase } from './postgres.ts'
+
+/** Any database with the schema in it. */
+export interface Checkable {
+  readonly url: string
+}
+
+export interface CheckableFolders {
+  readonly input: string
+  readonly archive: string
+  readonly refused: string
+}
 
 export interface Checked {
-  database: TestDatabase
+  database: Checkable
   /** Without folders what is on the disk is not looked at. */
-  folders?: Folders
+  folders?: CheckableFolders
   files: readonly MadeFile[]
 }
 
@@ -42,12 +51,12 @@ export async function breachesSeenBy(
 }
 
 /** Counters against counted rows, in one snapshot: holds at every moment, faults or none. */
-export async function countersOff(database: TestDatabase): Promise<string[]> {
+export async function countersOff(database: Checkable): Promise<string[]> {
   return inSnapshot(database, countersBreached)
 }
 
 /** Looks again and again, in the midst of the faults, until stopped. */
-export function sampleCounters(database: TestDatabase) {
+export function sampleCounters(database: Checkable, pauseMs = 5) {
   const stop = new AbortController()
   const breached: string[] = []
   let samples = 0
@@ -60,7 +69,7 @@ export function sampleCounters(database: TestDatabase) {
         // The server may be one of those that are being killed; a breach is what matters here.
         if (!(error instanceof Error)) throw error
       }
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await new Promise(resolve => setTimeout(resolve, pauseMs))
     }
   })()
   return {
@@ -74,7 +83,7 @@ export function sampleCounters(database: TestDatabase) {
 }
 
 export async function inSnapshot<T>(
-  database: TestDatabase,
+  database: Checkable,
   look: (tx: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   // A connection of its own: its numbers must arrive as they are, whatever the pool's settings.
@@ -288,7 +297,10 @@ async function leftBehind(tx: pg.ClientBase): Promise<string[]> {
   ]
 }
 
-async function diskBreached(folders: Folders, files: readonly MadeFile[]): Promise<string[]> {
+async function diskBreached(
+  folders: CheckableFolders,
+  files: readonly MadeFile[],
+): Promise<string[]> {
   const [input, archive, refused] = await Promise.all(
     [folders.input, folders.archive, folders.refused].map(folder => readdir(folder)),
   )

@@ -32,7 +32,7 @@ export interface Hands {
 }
 
 export function hands(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'env'>,
   folders: Folders,
   options: Partial<Committing> & {
     owner?: string

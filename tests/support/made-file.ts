@@ -95,7 +95,10 @@ export function fileOf(name: string, lines: readonly GivenLine[]): MadeFile {
 export type GivenLine = { event: readonly string[] } | { raw: string | Buffer; reason: string }
 
 /** As the generator does: written beside, then renamed into the input folder whole. */
-export async function publish(files: readonly MadeFile[], folders: Folders): Promise<void> {
+export async function publish(
+  files: readonly MadeFile[],
+  folders: Pick<Folders, 'temp' | 'input'>,
+): Promise<void> {
   for (const { name, content } of files) {
     const unfinished = join(folders.temp, name)
     await writeFile(unfinished, content)

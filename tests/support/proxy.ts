@@ -27,8 +27,11 @@ export interface Proxy {
   readonly env: Record<string, string>
   /** How often mischief was done. */
   readonly done: number
-  /** Asked for each message of each client: its SQL text, or `copy data`, `copy done`; and its bytes. */
-  mischief: (statement: string, frame: Buffer) => Mischief | null
+  /**
+   * Asked for each message of each client: its SQL text, or `copy data`, `copy done`; its bytes; and
+   * the how-manieth connection it comes by.
+   */
+  mischief: (statement: string, frame: Buffer, connection: number) => Mischief | null
   /** Delays every chunk, both ways. */
   delayMs: number
   /** Connections, past and present. */
@@ -57,7 +60,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
     },
   }
   const server = createServer(client => {
-    connections++
+    const connection = ++connections
     const upstream = tcpConnect(Number(target.port), target.hostname)
     const cut = () => {
       client.resetAndDestroy()
@@ -65,7 +68,7 @@ export async function startProxy(database: TestDatabase): Promise<Proxy> {
       pairs.delete(cut)
     }
     pairs.add(cut)
-    between(client, upstream, proxy, cut, () => pairs.delete(cut))
+    between(client, upstream, proxy, connection, cut, () => pairs.delete(cut))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -84,6 +87,7 @@ function between(
   client: Socket,
   upstream: Socket,
   proxy: { done: number; delayMs: number; mischief: Proxy['mischief'] },
+  connection: number,
   cut: () => void,
   forgotten: () => void,
 ): void {
@@ -107,7 +111,8 @@ function between(
   let held: Promise<unknown> | null = null
   const forward = (bytes: Buffer) => {
     for (const frame of frames.take(bytes)) {
-      const mischief = silent || answersLost ? null : proxy.mischief(frame.statement, frame.bytes)
+      const mischief =
+        silent || answersLost ? null : proxy.mischief(frame.statement, frame.bytes, connection)
       if (mischief?.kind === 'hold') {
         proxy.done++
         held = mischief.until
@@ -163,6 +168,9 @@ function between(
 class ClientFrames {
   #rest: Buffer = Buffer.alloc(0)
   #started = false
+  /** Texts of prepared statements, by name, and the one that is being prepared. */
+  readonly #prepared = new Map<string, string>()
+  #preparing = ''
 
   take(bytes: Buffer): { statement: string; bytes: Buffer }[] {
     this.#rest = Buffer.concat([this.#rest, bytes])
@@ -174,29 +182,41 @@ class ClientFrames {
       if (this.#rest.length < length) return frames
       const frame = this.#rest.subarray(0, length)
       this.#rest = this.#rest.subarray(length)
-      frames.push({ statement: this.#started ? statementOf(frame) : 'startup', bytes: frame })
+      frames.push({ statement: this.#started ? this.#statementOf(frame) : 'startup', bytes: frame })
       this.#started = true
+    }
+  }
+
+  // Each statement once: where it is prepared, or where it is bound, if it was prepared before.
+  #statementOf(frame: Buffer): string {
+    switch (String.fromCharCode(frame[0]!)) {
+      case 'Q':
+        return textAt(frame, 5)
+      case 'P': {
+        this.#preparing = textAt(frame, 5)
+        const text = textAt(frame, frame.indexOf(0, 5) + 1)
+        this.#prepared.set(this.#preparing, text)
+        return text
+      }
+      case 'B': {
+        const name = textAt(frame, frame.indexOf(0, 5) + 1)
+        return name === this.#preparing ? '' : this.#prepared.get(name)!
+      }
+      case 'd':
+        return 'copy data'
+      case 'c':
+        return 'copy done'
+      case 'S':
+        this.#preparing = '\0'
+        return 'sync'
+      default:
+        return ''
     }
   }
 }
 
-function statementOf(frame: Buffer): string {
-  switch (String.fromCharCode(frame[0]!)) {
-    case 'Q':
-      return frame.toString('utf8', 5, frame.length - 1)
-    case 'P': {
-      const nameEnd = frame.indexOf(0, 5)
-      return frame.toString('utf8', nameEnd + 1, frame.indexOf(0, nameEnd + 1))
-    }
-    case 'd':
-      return 'copy data'
-    case 'c':
-      return 'copy done'
-    case 'S':
-      return 'sync'
-    default:
-      return ''
-  }
+function textAt(frame: Buffer, from: number): string {
+  return frame.toString('utf8', from, frame.indexOf(0, from))
 }
 
 /** Picks the first `times` statements that match, after letting `skip` pass. */

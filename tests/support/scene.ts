@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { breaches, type Checked } from './checker.ts'
-import { freshFolders } from './folders.ts'
+import { type Folders, freshFolders } from './folders.ts'
 import { drained, readiness, startIngestor } from './ingestor.ts'
 import { makeFiles, publish } from './made-file.ts'
 import { freshDatabase, type TestDatabase } from './postgres.ts'
@@ -13,6 +13,8 @@ export interface Scene {
   count?: number
   database?: TestDatabase
 }
+
+export type Ordered = Required<Checked> & { database: TestDatabase; folders: Folders }
 
 /** An ingestor that is ready, with files that it has or is yet to be given. */
 export async function working({ publishNow = true, count = 6, ...given }: Scene) {
@@ -42,7 +44,7 @@ export async function heldInBatch(statement: RegExp, nodeArgs: string[] = []) {
 }
 
 /** The backlog drains, the process has lived through it all, it is fit again, and all is accounted for. */
-export async function inOrder(checked: Required<Checked>, ingestor: RunningService): Promise<void> {
+export async function inOrder(checked: Ordered, ingestor: RunningService): Promise<void> {
   await drained(checked.database, checked.files, 45_000)
   await until('ready again', async () => (await readiness(ingestor)).status === 200, 15_000)
   expect(await ingestor.stop()).toEqual({ code: 0, signal: null })

@@ -86,31 +86,35 @@ async function refuseWhilePaused(pool: Pool): Promise<void> {
 
 /** @returns the files that cannot be read, and are left */
 async function untilDrained(ingestor: Ingestor, looking: Discovery, stop: AbortSignal) {
-  const look = () => waitingFiles(ingestor.pool, ingestor.config.owner)
+  const isWaiting = () => someWait(ingestor.pool, ingestor.config.owner)
   for (; !stop.aborted; await delay(LOOK_MS)) {
-    if ((await look()).waiting > 0) continue
+    if (await isWaiting()) continue
     // Only what a sweep before the look has seen can be known not to wait.
     await sweep(looking)
-    const { waiting, unreadable } = await look()
-    if (waiting === 0) return unreadable
+    if (!(await isWaiting())) return unreadable(ingestor.pool)
   }
   return []
 }
 
-// What a living ingestor beside this one has claimed is its own to finish.
-async function waitingFiles(pool: Pool, owner: string) {
-  const { rows } = await pool.query(
-    `with waiting as (
-       select file_name as name, message, status = 'pending' and message is not null as unreadable
-         from ingest_files
-        where (status = 'pending' and not exists (select from ingest_paused))
-           or (status = 'active' and (owner = $1 or lease_until < clock_timestamp()))
-     )
-     select count(*) filter (where not unreadable) as waiting,
-            coalesce(json_agg(json_build_object('name', name, 'message', message))
-                       filter (where unreadable), '[]') as unreadable
-       from waiting`,
+// What a living ingestor beside this one has claimed is its own to finish. One file is enough to
+// know: this is asked many times a second, and counting a backlog is work.
+async function someWait(pool: Pool, owner: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from ingest_files
+      where status in ('pending', 'active')
+        and ((status = 'pending' and message is null and not exists (select from ingest_paused))
+          or (status = 'active' and (owner = $1 or lease_until < clock_timestamp())))
+      limit 1`,
     [owner],
   )
-  return rows[0] as { waiting: number; unreadable: { name: string; message: string }[] }
+  return rowCount! > 0
+}
+
+async function unreadable(pool: Pool): Promise<{ name: string; message: string }[]> {
+  const { rows } = await pool.query(
+    `select file_name as name, message from ingest_files
+      where status = 'pending' and message is not null and not exists (select from ingest_paused)
+      order by file_id`,
+  )
+  return rows
 }
