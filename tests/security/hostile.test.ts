@@ -245,9 +245,8 @@ test('entries that are swapped as fast as can be never bring in what lies outsid
       work()
     } catch {}
   }
-  const end = performance.now() + 5_000
   let swaps = 0
-  while (performance.now() < end) {
+  while (swaps < 1_500) {
     for (let n = 0; n < FILES; n++) {
       const name = `swapped-${n}.csv`
       // A good file, in its place one of the bad things, and the good file again, from beside the folder.
@@ -261,7 +260,6 @@ test('entries that are swapped as fast as can be never bring in what lies outsid
     }
     await breathe()
   }
-  expect(swaps).toBeGreaterThan(1_000)
   for (let n = 0; n < FILES; n++) {
     quietly(() => rmSync(at(`swapped-${n}.csv`), { recursive: true }))
     writeFileSync(at(`last-${n}.csv`), fileOf(n, 'good'))
