@@ -8,8 +8,8 @@ export const NAME = 'hot-folder-swarm-test'
 /** Stacks, secrets and volumes of this run and of runs that were killed. */
 export async function removeLeftovers(hosts: readonly Host[]): Promise<void> {
   const ours = ['--filter', `name=${NAME}-`]
-  const stacks = lines(await docker('stack', 'ls', '--format', '{{.Name}}'))
-  for (const stack of stacks.filter(it => it.startsWith(NAME))) await docker('stack', 'rm', stack)
+  // Networks go last, and only when no task is left in them: Swarm wants to be told again.
+  await until('the stacks to be gone', removedStacks, 90_000)
   const secrets = lines(await docker('secret', 'ls', '-q', ...ours))
   if (secrets.length > 0) await docker('secret', 'rm', ...secrets)
   const labelled = 'label=com.docker.stack.namespace'
@@ -25,6 +25,15 @@ export async function removeLeftovers(hosts: readonly Host[]): Promise<void> {
     const volumes = lines(await dockerOn(host, 'volume', 'ls', '-q', ...ours))
     if (volumes.length > 0) await dockerOn(host, 'volume', 'rm', ...volumes)
   }
+}
+
+async function removedStacks(): Promise<boolean> {
+  const names = lines(await docker('stack', 'ls', '--format', '{{.Name}}'))
+  const networks = lines(await docker('network', 'ls', '--format', '{{.Name}}'))
+  const ours = [...names, ...networks.map(name => name.replace(/_[^_]*$/, ''))]
+  const left = new Set(ours.filter(name => name.startsWith(NAME)))
+  for (const name of left) await docker('stack', 'rm', name).catch(() => undefined)
+  return left.size === 0
 }
 
 function isAlive({ enginePid }: Host): boolean {
