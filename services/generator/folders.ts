@@ -1,4 +1,4 @@
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigurationError } from '../runtime/env.ts'
 import { makeFolder } from '../runtime/folder.ts'
@@ -36,7 +36,7 @@ export async function prepareFolders({ tempDir, inputDir }: Folders, runId: stri
   const from = join(tempDir, PROBE + runId)
   const to = join(inputDir, `${PROBE}${runId}-moved`)
   try {
-    await writeFile(from, '')
+    await makeProbe(from)
     await rename(from, to)
   } catch (error) {
     throw new ConfigurationError([
@@ -52,7 +52,7 @@ async function writeFault(name: string, dir: string, runId: string): Promise<str
   const probe = join(dir, PROBE + runId)
   try {
     makeFolder(dir)
-    await writeFile(probe, '')
+    await makeProbe(probe)
     await rm(probe)
     return undefined
   } catch (error) {
@@ -78,7 +78,7 @@ async function removeOld(
   const removed: string[] = []
   for (const name of (await readdir(dir)).filter(isOurs)) {
     const path = join(dir, name)
-    const found = await stat(path).catch(() => undefined)
+    const found = await lstat(path).catch(() => undefined)
     if (!found?.isFile() || now - found.mtimeMs < ORPHAN_AGE_MS) continue
     await rm(path, { force: true })
     removed.push(name)
@@ -88,10 +88,15 @@ async function removeOld(
 
 async function folderTime(dir: string, runId: string): Promise<number> {
   const probe = join(dir, PROBE + runId)
-  await writeFile(probe, '')
-  const { mtimeMs } = await stat(probe)
+  await makeProbe(probe)
+  const { mtimeMs } = await lstat(probe)
   await rm(probe, { force: true })
   return mtimeMs
+}
+
+// A link that somebody else made under that name would be written through.
+function makeProbe(path: string): Promise<void> {
+  return writeFile(path, '', { flag: 'wx' })
 }
 
 function codeOf(error: unknown): string {

@@ -1,9 +1,8 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
 import type { ArchiveMode } from './config.ts'
 import type { Failpoint } from './failpoint.ts'
+import { HeldFolder, isName } from './held-folder.ts'
 import { numbered, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
 import { laps, type Spent } from './spent.ts'
@@ -41,15 +40,21 @@ export async function archiveFiles(files: readonly Finished[], to: Archiving): P
   const lap = laps(to.spent ?? (() => {}))
   const archived: { fileId: number; as: string | null }[] = []
   const failures: unknown[] = []
-  for (const file of files) {
-    try {
-      archived.push({ fileId: file.fileId, as: moveAway(file, to) })
-    } catch (error) {
-      failures.push(error)
+  const folders = hold(to)
+  const all = Object.values(folders)
+  try {
+    for (const file of files) {
+      try {
+        archived.push({ fileId: file.fileId, as: moveAway(file, folders, to) })
+      } catch (error) {
+        failures.push(all.reduce((told, folder) => folder.named(told), error))
+      }
     }
+    const left = new Set([folders.input, ...files.map(file => folderFor(file, folders))])
+    await Promise.all([...left].map(folder => folder.sync()))
+  } finally {
+    for (const folder of all) folder.close()
   }
-  const left = new Set(files.map(file => folderFor(file, to)))
-  await Promise.all([to.inputDir, ...left].map(syncFolder))
   to.failpoint('after-archive-rename')
   await to.pool.query({
     name: 'archived',
@@ -83,15 +88,36 @@ export async function unarchived(pool: Pool, ageMs: number, limit: number): Prom
   }))
 }
 
+interface Folders {
+  input: HeldFolder
+  archive: HeldFolder
+  refused: HeldFolder
+}
+
+// All that is moved in one go stays within these three, whatever is done to their paths meanwhile.
+function hold({ inputDir, archiveDir, refusedDir }: Archiving): Folders {
+  const held: HeldFolder[] = []
+  try {
+    for (const path of [inputDir, archiveDir, refusedDir]) held.push(new HeldFolder(path))
+  } catch (error) {
+    for (const folder of held) folder.close()
+    throw error
+  }
+  const [input, archive, refused] = held as [HeldFolder, HeldFolder, HeldFolder]
+  return { input, archive, refused }
+}
+
 /** @returns the name it has now, or null where the file is in the folder no more */
-function moveAway(file: Finished, to: Archiving): string | null {
+function moveAway(file: Finished, folders: Folders, to: Archiving): string | null {
   const rawName = file.badName ? unescapeName(file.fileName) : Buffer.from(file.fileName)
-  const source = Buffer.concat([Buffer.from(`${to.inputDir}/`), rawName])
-  const folder = folderFor(file, to)
+  // Somebody wrote it into the checkpoint: no listing did.
+  if (!isName(rawName.toString('latin1'))) return null
+  const source = folders.input.atBytes(rawName)
+  const folder = folderFor(file, folders)
   const there = lookAt(source)
   if (!there || !same(there, file.seen)) return alreadyMoved(file, folder)
   const name = nameIn(folder, file)
-  const target = join(folder, name)
+  const target = folder.at(name)
   to.failpoint('archive-name-reserved')
   try {
     renameSync(source, target)
@@ -104,7 +130,7 @@ function moveAway(file: Finished, to: Archiving): string | null {
   // Between the look and the move another file may have taken the name. It belongs in the folder.
   const moved = lookAt(target)
   if (moved && !same(moved, file.seen)) {
-    putBack(target, file, to)
+    putBack(target, file, folders.input)
     return null
   }
   if (to.archive !== 'delete' || file.status !== 'done') return name
@@ -113,17 +139,17 @@ function moveAway(file: Finished, to: Archiving): string | null {
 }
 
 // A crash may have come between the move and its mark.
-function alreadyMoved(file: Finished, folder: string): string | null {
+function alreadyMoved(file: Finished, folder: HeldFolder): string | null {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    const there = lookAt(join(folder, name))
+    const there = lookAt(folder.at(name))
     if (!there) return null
     if (same(there, file.seen)) return name
   }
 }
 
-function folderFor({ status }: Finished, to: Archiving): string {
-  return status === 'done' ? to.archiveDir : to.refusedDir
+function folderFor({ status }: Finished, { archive, refused }: Folders): HeldFolder {
+  return status === 'done' ? archive : refused
 }
 
 /** A name that a later generation of another file may be after: `a.2.csv`. */
@@ -133,10 +159,10 @@ const NUMBERED = /\.\d+(\.csv)?$/i
  * A name that is free. A file's own name is wanted by its first generation alone, so that a look is
  * enough; a reservation costs as much as the move itself.
  */
-function nameIn(folder: string, file: Finished): string {
+function nameIn(folder: HeldFolder, file: Finished): string {
   for (let number = file.generation; ; number++) {
     const name = numbered(file.fileName, number)
-    const path = join(folder, name)
+    const path = folder.at(name)
     if (NUMBERED.test(name) ? reserve(path, file) : !lookAt(path) || isReservedFor(file, path))
       return name
   }
@@ -170,10 +196,10 @@ function reservation({ fileId }: Finished): string {
   return `reserved for file_id ${fileId}`
 }
 
-function putBack(target: string, file: Finished, to: Archiving): void {
+function putBack(target: string, file: Finished, input: HeldFolder): void {
   for (let number = 1; ; number++) {
     try {
-      linkSync(target, join(to.inputDir, numbered(file.fileName, number)))
+      linkSync(target, input.at(numbered(file.fileName, number)))
       unlinkSync(target)
       return
     } catch (error) {
@@ -185,13 +211,4 @@ function putBack(target: string, file: Finished, to: Archiving): void {
 function lookAt(path: string | Buffer): Seen | null {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return stat ? { inode: stat.ino, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs } : null
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

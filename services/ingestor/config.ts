@@ -1,3 +1,4 @@
+import { lstatSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -54,9 +55,9 @@ export interface Config {
 export function readConfig(flags: Environment, env: Environment, identity: string): Config {
   const read = settings(SETTINGS, flags, env)
   return Object.freeze({
-    inputDir: resolve(read.INPUT_DIR ?? join(read.DATA_DIR, 'input')),
-    archiveDir: resolve(read.ARCHIVE_DIR ?? join(read.DATA_DIR, 'archive')),
-    refusedDir: resolve(read.DATA_DIR, 'refused'),
+    inputDir: placeOf(read.INPUT_DIR ?? join(read.DATA_DIR, 'input')),
+    archiveDir: placeOf(read.ARCHIVE_DIR ?? join(read.DATA_DIR, 'archive')),
+    refusedDir: placeOf(join(read.DATA_DIR, 'refused')),
     batchRows: read.INGEST_BATCH_ROWS,
     connections: read.INGEST_CONNECTIONS,
     leaseMs: read.INGEST_LEASE_SECONDS * 1000,
@@ -70,4 +71,18 @@ export function readConfig(flags: Environment, env: Environment, identity: strin
     logLevel: read.LOG_LEVEL,
     owner: `ingestor ${hostname().slice(0, 30)} ${process.pid} ${identity}`,
   })
+}
+
+/**
+ * A folder that is a link is followed now, while it is what its owner made of it, and never again: what
+ * takes its place later is not gone into (`held-folder.ts`).
+ */
+export function placeOf(folder: string): string {
+  const path = resolve(folder)
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path
+  } catch {
+    // Not there yet, or no way to it: whoever makes it, or uses it, says so.
+    return path
+  }
 }

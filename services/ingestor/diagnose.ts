@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { access, constants, rename, statfs, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pool } from '../runtime/database.ts'
@@ -96,9 +97,10 @@ async function aboutFolder(folder: string): Promise<Diagnosis> {
 }
 
 async function aboutMount({ inputDir, archiveDir, refusedDir }: Config): Promise<Diagnosis> {
-  const name = `.doctor-${process.pid}`
+  const name = `.doctor-${randomUUID()}`
   try {
-    await writeFile(join(inputDir, name), '')
+    // Made by nobody else: a link that stands there already would be written through.
+    await writeFile(join(inputDir, name), '', { flag: 'wx' })
     await rename(join(inputDir, name), join(refusedDir, name))
     await rename(join(refusedDir, name), join(archiveDir, name))
     return fine('one mount', 'a file can be renamed from input to refused to archive')

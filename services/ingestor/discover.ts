@@ -1,11 +1,11 @@
 import { lstatSync } from 'node:fs'
 import { opendir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { judgeFileName } from '../contract/dialect.ts'
 import type { RefuseReason } from '../contract/reasons.ts'
 import type { Pool } from '../runtime/database.ts'
 import type { FolderClock } from './folder-clock.ts'
 import { noticeGrowth } from './growth.ts'
+import { type HeldFolder, inFolder } from './held-folder.ts'
 import { storedName, unescapeName } from './names.ts'
 import { type Seen, same } from './read.ts'
 
@@ -38,12 +38,14 @@ const SLICE_NAMES = 2_000
 export async function sweep(discovery: Discovery): Promise<Found> {
   discovery.clock.set()
   const sum: Found = { listed: 0, found: 0, inWork: 0 }
-  for await (const names of slicesOf(discovery.inputDir)) {
-    const { listed, found, inWork } = await registerNames(names, discovery)
-    sum.listed += listed
-    sum.found += found
-    sum.inWork += inWork
-  }
+  await inFolder(discovery.inputDir, async folder => {
+    for await (const names of slicesOf(folder.held)) {
+      const { listed, found, inWork } = await registerNames(names, discovery)
+      sum.listed += listed
+      sum.found += found
+      sum.inWork += inWork
+    }
+  })
   if (sum.inWork > 0) await noticeGrowth(null, discovery)
   return sum
 }
@@ -90,11 +92,13 @@ async function registerUnknown(
   names: readonly string[],
   discovery: Discovery,
 ): Promise<readonly string[]> {
-  const files = names.flatMap(name => {
-    if (judgeFileName(name) !== 'accepted') return []
-    const seen = lookAt(name, false, discovery.inputDir)
-    return seen?.regular ? [{ name, generation: 1, seen, fault: null }] : []
-  })
+  const files = await inFolder(discovery.inputDir, async folder =>
+    names.flatMap(name => {
+      if (judgeFileName(name) !== 'accepted') return []
+      const seen = lookAt(name, false, folder)
+      return seen?.regular ? [{ name, generation: 1, seen, fault: null }] : []
+    }),
+  )
   const registered = new Set(await register(files, discovery, 'unknown'))
   return names.filter(name => !registered.has(name))
 }
@@ -114,12 +118,14 @@ export async function registerNames(
   // The folder is looked at after the database: a file that was archived since is gone by now, so a
   // stale listing cannot bring it back as a new generation.
   const found: NewFile[] = []
-  for (const { name, generation, known } of latest) {
-    const seen = lookAt(name, bad.has(name), discovery.inputDir)
-    if (!seen || (known && !isNew(known, seen))) continue
-    const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
-    found.push({ name, generation: generation + 1, seen, fault })
-  }
+  await inFolder(discovery.inputDir, async folder => {
+    for (const { name, generation, known } of latest) {
+      const seen = lookAt(name, bad.has(name), folder)
+      if (!seen || (known && !isNew(known, seen))) continue
+      const fault = seen.regular ? (bad.has(name) ? BAD_NAME : null) : NOT_REGULAR
+      found.push({ name, generation: generation + 1, seen, fault })
+    }
+  })
   const inWork = entries.length - latest.length
   const registered = await register(found, discovery)
   return { listed: entries.length, found: registered.length, inWork }
@@ -185,10 +191,12 @@ function isNew(known: Known, seen: Seen & { regular: boolean }): boolean {
   return known.archived || known.status === 'missing' || !same(known, seen)
 }
 
-function lookAt(name: string, bad: boolean, folder: string): (Seen & { regular: boolean }) | null {
-  const path = bad
-    ? Buffer.concat([Buffer.from(join(folder, '/')), unescapeName(name)])
-    : join(folder, name)
+function lookAt(
+  name: string,
+  bad: boolean,
+  folder: HeldFolder,
+): (Seen & { regular: boolean }) | null {
+  const path = bad ? folder.atBytes(unescapeName(name)) : folder.at(name)
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (!stat) return null
   return {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { HeldFolder } from './held-folder.ts'
 
 /**
  * The clock that stamps the folder's files: a file server's, or this machine's kernel. How long a
@@ -15,14 +15,18 @@ export class FolderClock {
 
   /** Reads the stamp of a file made now. Where none can be made, every file counts as just written. */
   set(): void {
-    const probe = join(this.#folder, `.clock-${process.pid}-${Math.random().toString(36).slice(2)}`)
+    let folder: HeldFolder | undefined
     try {
+      folder = new HeldFolder(this.#folder)
+      const probe = folder.at(`.clock-${process.pid}-${Math.random().toString(36).slice(2)}`)
       const fd = openSync(probe, 'wx')
       this.#ahead = fstatSync(fd).mtimeMs - Date.now()
       closeSync(fd)
       unlinkSync(probe)
     } catch {
       this.#ahead = Number.NEGATIVE_INFINITY
+    } finally {
+      folder?.close()
     }
   }
 

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Discovery } from './discover.ts'
+import { type HeldFolder, inFolder } from './held-folder.ts'
 
 interface Grown {
   fileId: number
@@ -27,16 +27,24 @@ export async function noticeGrowth(
     [names],
   )
   const grown: Grown[] = []
-  for (const { file_id, file_name, size_bytes, inode } of rows) {
-    const stat = await lstat(join(discovery.inputDir, file_name), { bigint: true }).catch(
-      () => null,
-    )
-    if (stat && Number(stat.size) > size_bytes && stat.ino === BigInt(inode)) {
-      const { size, mtimeNs } = stat
-      grown.push({ fileId: file_id, sizeBytes: Number(size), mtimeNs, inode: stat.ino })
+  await inFolder(discovery.inputDir, async folder => {
+    for (const { file_id, file_name, size_bytes, inode } of rows) {
+      const stat = await lookAt(file_name, folder)
+      if (stat && Number(stat.size) > size_bytes && stat.ino === BigInt(inode)) {
+        const { size, mtimeNs } = stat
+        grown.push({ fileId: file_id, sizeBytes: Number(size), mtimeNs, inode: stat.ino })
+      }
     }
-  }
+  })
   await tell(grown, discovery)
+}
+
+async function lookAt(name: string, folder: HeldFolder) {
+  try {
+    return await lstat(folder.at(name), { bigint: true })
+  } catch {
+    return null
+  }
 }
 
 // Whoever claimed one meanwhile knows better, and says so when it gives it back.

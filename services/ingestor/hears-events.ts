@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { watch } from 'chokidar'
@@ -11,7 +12,7 @@ const LONGEST_MS = 3_000
 export async function hearsEvents(
   folder: string,
 ): Promise<{ heardAfterMs: number | null; error: string | null }> {
-  const probe = join(folder, `.doctor-${process.pid}-probe`)
+  const probe = join(folder, `.doctor-${randomUUID()}`)
   const watcher = watch(folder, { depth: 0, ignoreInitial: true, followSymlinks: false })
   const { promise, resolve } = Promise.withResolvers<{ error: string | null; heard: boolean }>()
   const timer = setTimeout(() => resolve({ heard: false, error: null }), LONGEST_MS)
@@ -19,7 +20,9 @@ export async function hearsEvents(
   let madeAt = 0
   watcher.on('ready', async () => {
     madeAt = performance.now()
-    await writeFile(probe, '').catch(error => resolve({ heard: false, error: error.message }))
+    await writeFile(probe, '', { flag: 'wx' }).catch(error =>
+      resolve({ heard: false, error: error.message }),
+    )
   })
   watcher.on('add', path => {
     if (basename(path) === basename(probe)) resolve({ heard: true, error: null })

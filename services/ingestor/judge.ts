@@ -262,6 +262,8 @@ function afterFault(error: NodeJS.ErrnoException): Next {
         reason: 'not_regular_file',
         message: 'expected a regular file, found something else in its place',
       }
+    case 'NOT_A_NAME':
+      return { status: 'refused', reason: 'bad_name', message: error.message }
     case undefined:
       throw error
     default:

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Claim } from './claim.ts'
+import { HeldFolder } from './held-folder.ts'
 
 /** Bytes kept before the place that was read to, to tell the same file from another one. */
 export const TAIL_BYTES = 256
@@ -65,14 +65,23 @@ export interface Reading {
  * @throws what `open` and `read` throw, with its code
  */
 export function* pieces(claim: Claim, reading: Reading): Generator<Piece, End> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const fd = openSync(join(reading.inputDir, claim.fileName), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  const fd = openIn(reading.inputDir, claim.fileName)
   const buffer = takeBuffer(reading.maxLineBytes)
   try {
     return yield* readOn(fd, buffer, claim, reading)
   } finally {
     spareBuffers.push(buffer)
     closeSync(fd)
+  }
+}
+
+function openIn(inputDir: string, fileName: string): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const folder = new HeldFolder(inputDir)
+  try {
+    return openSync(folder.at(fileName), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } finally {
+    folder.close()
   }
 }
 

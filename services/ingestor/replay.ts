@@ -1,6 +1,6 @@
 import { linkSync } from 'node:fs'
-import { join } from 'node:path'
 import { inTransaction, type Pool } from '../runtime/database.ts'
+import { HeldFolder, isName } from './held-folder.ts'
 
 export interface Replayed {
   fileName: string
@@ -27,9 +27,7 @@ export async function replayAsked(
         order by c.command_id limit 100
           for update of c skip locked`,
     )
-    const replayed = rows.map(row =>
-      putBack(row.file_name, join(archiveDir, row.archived_as ?? ''), inputDir),
-    )
+    const replayed = rows.map(row => putBack(row.file_name, row.archived_as, archiveDir, inputDir))
     if (rows.length > 0) {
       await tx.query(
         `update ingest_commands c
@@ -43,9 +41,22 @@ export async function replayAsked(
   })
 }
 
-function putBack(fileName: string, archived: string, inputDir: string): Replayed {
+function putBack(
+  fileName: string,
+  archivedAs: string | null,
+  archiveDir: string,
+  inputDir: string,
+): Replayed {
+  const archived = `${archiveDir}/${archivedAs}`
+  const folders: HeldFolder[] = []
+  const held = (path: string) => {
+    const folder = new HeldFolder(path)
+    folders.push(folder)
+    return folder
+  }
   try {
-    linkSync(archived, join(inputDir, fileName))
+    if (archivedAs === null || !isName(archivedAs) || !isName(fileName)) throw noSuchFile()
+    linkSync(held(archiveDir).at(archivedAs), held(inputDir).at(fileName))
     return { fileName, done: true, outcome: 'dropped again' }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -56,5 +67,11 @@ function putBack(fileName: string, archived: string, inputDir: string): Replayed
           ? `the archived file is not there: ${archived}`
           : `cannot be linked from ${archived} (${code})`
     return { fileName, done: false, outcome }
+  } finally {
+    for (const folder of folders) folder.close()
   }
+}
+
+function noSuchFile(): Error {
+  return Object.assign(new Error('no file of the folder has such a name'), { code: 'ENOENT' })
 }

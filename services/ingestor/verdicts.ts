@@ -3,7 +3,7 @@ import { judgeFileName } from '../contract/dialect.ts'
 import { COLUMNS, type Column } from '../contract/event.ts'
 import { type Batch, inBatches } from './batch.ts'
 import type { Claim } from './claim.ts'
-import type { Config } from './config.ts'
+import { type Config, placeOf } from './config.ts'
 import { BAD_NAME } from './discover.ts'
 import { segments } from './judge.ts'
 import { columnOf } from './place.ts'
@@ -54,7 +54,7 @@ export async function verdictOn(
   }
   const claim = unclaimed(fileName, (await rehearsal?.enter(fileName)) ?? 0)
   const judging = {
-    inputDir: folder,
+    inputDir: placeOf(folder),
     maxLineBytes: config.maxLineBytes,
     batchRows: LIMITS.batchRows,
     settleMs: 0,

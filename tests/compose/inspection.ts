@@ -10,7 +10,12 @@ export interface Container {
     readonly OOMKilled: boolean
     readonly Health?: { readonly Status: string }
   }
-  readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>> }
+  readonly Image: string
+  readonly Config: {
+    readonly User: string
+    readonly Labels: Readonly<Record<string, string>>
+    readonly Healthcheck?: { readonly Test: readonly string[] }
+  }
   readonly HostConfig: {
     readonly Privileged: boolean
     readonly ReadonlyRootfs: boolean

@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { lockedPackages } from '../../deploy/supply/lock.ts'
 import { docker, lines } from './docker.ts'
 import { type Container, serviceOf } from './inspection.ts'
 import { newStack, type Stack } from './stack.ts'
+
+/** What of `docker compose config` is looked at. */
+interface Configured {
+  build?: unknown
+  user?: string
+  ports?: { host_ip?: string }[]
+}
 
 /** The one container that is root, and no longer than its step takes. */
 const STEP_AS_ROOT = 'prepare-data'
@@ -115,19 +123,109 @@ describe.skipIf(!inject('engine'))('what a container may do', () => {
     expect(generator!.services).toEqual(['contract', 'generator', 'prepare', 'runtime'])
     expect(ingestor!.services).toEqual(['contract', 'dashboard', 'ingestor', 'migrate', 'runtime'])
     expect(generator!.modules).not.toContain('pg')
-    for (const { top, modules } of [generator!, ingestor!]) {
+    const shipped = lockedPackages().filter(it => it.shipped)
+    for (const { top, modules, programs } of [generator!, ingestor!]) {
       expect(top).not.toContain('tests')
       expect(modules).toContain('zod')
-      expect(modules.filter(name => /typescript|vitest|biome|embedded|^node-/.test(name))).toEqual(
-        [],
-      )
+      // Of all that the lock pins, what a production install brings, and no compiled program with it.
+      const pinned = new Set(shipped.map(({ path }) => path.replace('node_modules/', '')))
+      expect(modules.filter(name => !pinned.has(name))).toEqual([])
+      expect(programs).toEqual([])
     }
+  })
+
+  it('an image adds little to the one it is made from', async () => {
+    const base = await sizeOf('node:24-bookworm-slim')
+    const added: Record<string, number> = {}
+    for (const service of ['generator', 'ingestor']) {
+      const [container] = await stack.containers(service)
+      added[service] = (await sizeOf(container!.Image)) - base
+    }
+    console.log(`MB added to the base image: ${JSON.stringify(added)}`)
+    for (const [service, megabytes] of Object.entries(added)) {
+      expect(megabytes, service).toBeLessThan(30)
+    }
+  })
+
+  it('no health check goes through a shell, and each that stays has one but the generator', () => {
+    for (const { Config, ...container } of running) {
+      const service = serviceOf({ Config, ...container } as Container)
+      if (service === 'generator') continue
+      expect(Config.Healthcheck?.Test[0], service).toBe('CMD')
+      expect(Config.Healthcheck?.Test[1], service).not.toMatch(/sh$/)
+    }
+  })
+
+  it('what only a profile starts is set up the same way', async () => {
+    const text = await stack.compose('--profile', 'observability', 'config', '--format', 'json')
+    const services = Object.entries<Configured>(JSON.parse(text).services)
+    expect(services.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['prometheus', 'grafana']),
+    )
+    for (const [name, service] of services) {
+      expect(service, name).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        init: true,
+        mem_limit: expect.anything(),
+        pids_limit: expect.any(Number),
+      })
+      for (const { host_ip } of service.ports ?? []) expect(host_ip, name).toBe('127.0.0.1')
+      // Whom an image of ours runs as stands in its Dockerfile.
+      if (service.build === undefined)
+        expect(service.user, name).toMatch(/^(postgres|[1-9]\d*:\d+)$/)
+    }
+  })
+
+  it('what a service may write to is its data, and a secret is not among it', () => {
+    const writable = all.flatMap(container =>
+      container.Mounts.filter(({ RW }) => RW).map(
+        ({ Destination }) => `${serviceOf(container)} ${Destination}`,
+      ),
+    )
+    expect(writable.sort()).toEqual([
+      'generator /data',
+      'ingestor /data',
+      'postgres /var/lib/postgresql/data',
+      'postgres /var/run/postgresql',
+      'prepare-data /data',
+      'prepare-secrets /secrets/owner',
+      'prepare-secrets /secrets/reader',
+      'prepare-secrets /secrets/writer',
+    ])
   })
 
   async function contents(service: string) {
     const [container] = await stack.containers(service)
     const list = async (folder: string) => lines(await docker('exec', container!.Id, 'ls', folder))
-    const [top, services, modules] = await Promise.all(['.', 'services', 'node_modules'].map(list))
-    return { top: top!, services: services!, modules: modules! }
+    const [top, services] = await Promise.all(['.', 'services'].map(list))
+    const find = async (...how: string[]) =>
+      lines(await docker('exec', container!.Id, 'find', 'node_modules', ...how))
+    const manifests = await find('-name', 'package.json', '-path', '*node_modules/*')
+    const modules = manifests
+      .map(path => path.replace(/^node_modules\//, '').replace(/\/package.json$/, ''))
+      .filter(path => /^(.*node_modules\/)?(@[^/]+\/)?[^/]+$/.test(path))
+    const programs = await find(
+      '(',
+      '-name',
+      '*.node',
+      '-o',
+      '-name',
+      '*.so',
+      '-o',
+      '-name',
+      '*.so.*',
+      '-o',
+      '-size',
+      '+3M',
+      ')',
+    )
+    return { top: top!, services: services!, modules, programs }
+  }
+
+  async function sizeOf(image: string): Promise<number> {
+    const bytes = await docker('image', 'inspect', '--format', '{{.Size}}', image)
+    return Math.round(Number(bytes) / 1e5) / 10
   }
 })

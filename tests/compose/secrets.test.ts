@@ -45,8 +45,10 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
     const processes = await Promise.all(
       running.map(({ Id }) => docker('top', Id, '-eo', 'pid,args')),
     )
+    // The public image of PostgreSQL puts its own into its own environment: docs/security.md.
+    const ours = running.filter(container => serviceOf(container) !== 'postgres')
     const environments = await Promise.all(
-      running.map(({ Id }) =>
+      ours.map(({ Id }) =>
         docker('exec', Id, 'sh', '-c', 'cat /proc/[0-9]*/environ 2>/dev/null || true'),
       ),
     )
@@ -103,15 +105,21 @@ describe.skipIf(!inject('engine'))('passwords that nobody chose', () => {
       const pg = require('pg')
       const client = new pg.Client({ host: 'postgres', user: 'myuser', password: 'mypassword', database: 'ecommerce_db' })
       client.connect().then(() => console.log('in'), error => console.log(error.code)).finally(() => process.exit(0))`
-    expect((await stack.compose('exec', '-T', 'ingestor', 'node', '-e', script)).trim()).toBe(
-      '28P01',
-    )
+    const said = () => stack.compose('exec', '-T', 'ingestor', 'node', '-e', script)
+    // On a busy machine Docker's own name server may be late.
+    const answer = await until('an answer of the server', async () => {
+      const code = (await said()).trim()
+      return code !== 'EAI_AGAIN' && code
+    })
+    expect(answer).toBe('28P01')
   })
 
   it('a password in .env becomes the owner’s at the next up, and services go on', async () => {
     await execute('sh', ['-c', 'echo POSTGRES_PASSWORD=of-my-own >> .env'], { cwd: stack.folder })
     await stack.compose('up', '-d')
-    await stack.healthy('ingestor')
+    await stack.healthy('ingestor').catch(async error => {
+      throw new Error(await stack.compose('logs', '--no-color', '--tail', '15'), { cause: error })
+    })
     await connect('myuser', 'of-my-own')
     await expect(connect('myuser', secrets[0]!)).rejects.toMatchObject({ code: '28P01' })
     expect(await stack.madeUp()).toEqual(secrets.slice(1))

@@ -117,7 +117,7 @@ async function describeFlight(
   } else if (moment.at?.unheard) {
     paper.fact(
       '',
-      `its COMMIT ${rows > 0 ? `of ${counted(rows, 'row')}` : 'that says done'} is done on the server; the answer is still on its way`,
+      `its COMMIT of ${counted(rows, 'row')} is done on the server; the answer is still on its way`,
     )
   } else {
     paper.fact('', 'no transaction is open at this moment')

@@ -25,7 +25,7 @@ test('the crash lab does not say that all is well where a row is gone', async ()
   await client.end()
   expect(await lab.exit(60_000), lab.stdout()).toEqual({ code: 1, signal: null })
   expect(lab.stdout()).toContain('the account does NOT hold')
-  expect(lab.stdout()).toMatch(/row \S+ \(\S+ line \d+\): missing/)
+  expect(lab.stdout()).toMatch(/row \S+\s+\(\S+ line \d+\): missing/)
 })
 
 test('one Ctrl-C ends the crash lab, and leaves no process behind', async () => {

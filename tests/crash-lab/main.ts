@@ -62,3 +62,6 @@ await exitWith(async () => {
     return holds ? EXIT.ok : EXIT.failure
   }
 })
+
+// What was waited for when Ctrl-C came is of no interest any more.
+process.exit()

@@ -50,6 +50,9 @@ await exitWith(async () => {
   }
 })
 
+// After a breach, what the run was about to do is of no interest any more.
+process.exit()
+
 async function soakFolder({ folder, seed }: Flags): Promise<string> {
   if (folder === undefined) {
     const made = await mkdtemp(join(tmpdir(), `hot-folder-soak-${seed}-`))
@@ -74,7 +77,11 @@ async function report({ account }: Soak, flags: Flags, screen: Screen): Promise<
 }
 
 /** What broke, when, what was done last, and where to look. */
-function inWords({ message, found }: Breach, { account }: Soak, folder: string): string {
+function inWords(
+  { message, found }: Breach,
+  { account, dataFolder }: Soak,
+  folder: string,
+): string {
   const last = account.strikes.at(-1)
   return [
     '',
@@ -85,7 +92,7 @@ function inWords({ message, found }: Breach, { account }: Soak, folder: string):
     last
       ? `The last fault was ${last.name}, ${((account.ranMs - last.atMs) / 1_000).toFixed(1)} s before.`
       : 'There had been no fault yet.',
-    `Kept as it was: ${folder} (data, logs, manifests, postgres)`,
+    `Kept as it was: ${folder} (data, logs, manifests), and the database in ${dataFolder}`,
     `Look at it:     npm run soak -- --look ${folder}`,
     `Do it again:    npm run soak -- --seed ${account.seed} and the same other flags`,
   ]

@@ -1,4 +1,4 @@
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -35,7 +35,7 @@ test.each([
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)
   await client.connect()
-  await until('a row to be at fault', async () => (await client.query(sql)).rowCount)
+  await until('a row to be at fault', async () => (await client.query(sql)).rowCount! > 0)
   await client.end()
   expect(await soak.exit(60_000), soak.stdout()).toEqual({ code: 1, signal: null })
   expect(soak.stdout()).toMatch(/^BREACH after \d\d:\d\d:\d\d, found by /m)
@@ -47,6 +47,8 @@ test.each([
 /** A fault every three seconds, in a folder that is gone at the end of the test. */
 async function soaking(...args: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'hot-folder-soak-test-'))
+  // PostgreSQL's user must be able to get in, or its data goes elsewhere.
+  await chmod(folder, 0o755)
   atTestEnd(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const where = ['--folder', join(folder, 'run'), '--svg', join(folder, 'soak.svg')]
   const soak = startService('tests/soak/main.ts', {

@@ -23,6 +23,8 @@ const RECOVERY_MS = 30_000
 
 export interface Soak {
   readonly account: Account
+  /** Of PostgreSQL. */
+  readonly dataFolder: string
   /** Until the time is up or it is stopped. @throws Breach at the first one */
   run(): Promise<void>
 }
@@ -118,6 +120,7 @@ export async function prepareSoak(
   })
 
   return {
+    dataFolder: server.dataFolder,
     get account() {
       return account()
     },

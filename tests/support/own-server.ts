@@ -11,6 +11,8 @@ import { openDatabase, type TestDatabase } from './postgres.ts'
 /** A PostgreSQL of the test's own, to be crashed and started again; durable, as in earnest. */
 export interface OwnServer {
   readonly database: TestDatabase
+  /** Where its data really is: elsewhere, if its user cannot reach the folder that was wanted. */
+  readonly dataFolder: string
   /** The server's own process. */
   postmaster(): number
   /** A crash, as far as the data is concerned. */
@@ -52,6 +54,7 @@ export async function ownServer(
   const lockFile = join(server!.folder, 'cluster', 'data', 'postmaster.pid')
   return {
     database,
+    dataFolder: server!.folder,
     postmaster: () => Number.parseInt(readFileSync(lockFile, 'utf8'), 10),
     crash,
     start,
