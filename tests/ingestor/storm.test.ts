@@ -70,10 +70,13 @@ test('38: files there before the start and files that come during it are ingeste
     return ingestor.log.find(line => line.msg === 'ready')
   })
   for (let more = 0; more < 20; more++) drop()
+  // A file's rows are there before its end is known to be its end.
   await until(
-    'all rows',
-    async () => (await database.value('select count(*) from user_activity')) === n,
+    'all files',
+    async () =>
+      (await database.value(`select count(*) from ingest_files where status = 'done'`)) === n,
     15_000,
   )
+  expect(await database.value('select count(*) from user_activity')).toBe(n)
   expect(await accounted(database)).toEqual([])
 })
