@@ -32,8 +32,10 @@ export async function lookAtIngestors(
     rowsPerSecond: Number(row.rows) / RATE_SECONDS,
     watchFault: row.watch_fault as string | null,
   }))
+  // Told once a second, and meanwhile committed perhaps: who has no file has nothing in hand.
+  const hasFiles = ({ state, filesInWork }: Ingestor) => state === 'working' && filesInWork > 0
   const rowsInFlight = rows
-    .filter((_, index) => ingestors[index]!.state === 'working')
+    .filter((_, index) => hasFiles(ingestors[index]!))
     .reduce((sum, row) => sum + row.rows_in_flight, 0)
   return { ingestors, rowsInFlight }
 }
