@@ -92,6 +92,7 @@ async function registerUnknown(
   names: readonly string[],
   discovery: Discovery,
 ): Promise<readonly string[]> {
+  if (names.length === 0) return names
   const files = await inFolder(discovery.inputDir, async folder =>
     names.flatMap(name => {
       if (judgeFileName(name) !== 'accepted') return []
