@@ -100,10 +100,13 @@ describe.skipIf(!inject('engine'))('four ingestors over one folder', () => {
 
   it.for(FAULTS)('take over from one that is %s within lease + 5 s', async ([name, lose, heal]) => {
     const sampling = sampleCounters(stack, 1_000)
-    await drop(makeFiles(8, { prefix: name.replace(' ', '_'), seed: ++seed, rows: 16_000 }))
+    await drop(makeFiles(8, { prefix: name.replace(' ', '_'), seed: ++seed, rows: 30_000 }))
+    await until('the load', () => inTheMiddle(four))
+    const goOn = await stack.holdRows()
     const victim = await until('an ingestor in mid-load', () => inTheMiddle(four))
     await lose(stack, victim)
     const lostAt = performance.now()
+    await goOn()
     const held = await heldBy(victim)
     await until('the takeover', async () => (await heldBy(victim)) === 0, LEASE_MS + 5_000)
     const takeoverMs = performance.now() - lostAt

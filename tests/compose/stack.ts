@@ -32,6 +32,8 @@ export interface Stack {
   healthy(service: string): Promise<Container[]>
   /** Rows of a query over the published port; `bigint` as text. */
   query(sql: string): Promise<Record<string, unknown>[]>
+  /** Lets nobody add rows until the answer is called: time for the engine to do what it is told. */
+  holdRows(): Promise<() => Promise<void>>
   /** How many rows `user_activity` has. */
   count(): Promise<number>
   /** Puts a whole file into `data/input`, as a rename from `data/temp`. */
@@ -78,7 +80,7 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
     execute('docker', ['compose', ...args], { cwd: folder, ...user })
   const pool = new pg.Pool({
     ...{ host: '127.0.0.1', port, user: 'myuser', password, database: 'ecommerce_db' },
-    max: 1,
+    max: 3,
     connectionTimeoutMillis: 5_000,
   })
   // PostgreSQL is stopped under it.
@@ -112,6 +114,14 @@ export async function newStack(options: StackOptions = {}): Promise<Stack> {
         60_000,
       ),
     query: async sql => (await pool.query(sql)).rows,
+    async holdRows() {
+      const holder = await pool.connect()
+      await holder.query('begin; lock table user_activity in share mode')
+      return async () => {
+        await holder.query('rollback')
+        holder.release()
+      }
+    },
     count: async () => Number((await stack.query('select count(*) from user_activity'))[0]!.count),
     async drop(name, content) {
       await writeFile(at('temp', name), content)
