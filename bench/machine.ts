@@ -21,7 +21,8 @@ export interface Circumstances {
 export function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   const cores = `${availableParallelism()} cores`
-  return `${cpus()[0]?.model ?? arch()}, ${cores}, ${memory}, ${type()} ${release()}`
+  const kernel = release().match(/^\d+\.\d+/)?.[0] ?? release()
+  return `${cpus()[0]?.model ?? arch()}, ${cores}, ${memory}, ${type()} ${kernel}`
 }
 
 export function loadNow(): number {

@@ -100,6 +100,8 @@ function databaseOn(server: Server, name: string, admin: pg.Client): Database {
   const { host, port, user, password } = target
   const connect = async () => {
     const client = new pg.Client({ ...target, database: name })
+    // A database is dropped with whoever is still looking at it.
+    client.on('error', () => undefined)
     await client.connect()
     return client
   }
