@@ -19,7 +19,13 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 2 * MINUTE
     const { url } = await rowsArrive(folders)
     expect(await one(url, 'select count(*) from ingest_discrepancies')).toBe('0')
     const page = /Page.* (http:\S+)/.exec(local.stdout())![1]!
-    await until('the page', async () => (await fetch(`${page}/readyz`)).ok, MINUTE)
+    // Rows may be there before anybody listens for the page.
+    const answers = () =>
+      fetch(`${page}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    await until('the page', answers, MINUTE)
     local.signal('SIGINT')
     expect(await local.exit(MINUTE)).toEqual({ code: 0, signal: null })
     expect(processesOf(folders)).toEqual([])
