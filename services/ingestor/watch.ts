@@ -131,6 +131,11 @@ export class Watcher {
   }
 }
 
+/** What cannot be looked at counts as there: whoever looks closer tells why it cannot be. */
 function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
+  }
 }
