@@ -2,19 +2,23 @@ import { inTransaction, type Pool, type Transaction } from '../runtime/database.
 import type { Logger } from '../runtime/logger.ts'
 import type { Batch } from './batch.ts'
 import { advance, holdClaims, type Move, movesOf, outcomeOf } from './checkpoint.ts'
-import { errorCode, Fenced, OutOfTurn, triage, UNIQUE_VIOLATION } from './errors.ts'
+import { CONTENTION, errorCode, Fenced, OutOfTurn, triage, UNIQUE_VIOLATION } from './errors.ts'
 import type { Failpoint } from './failpoint.ts'
 import { loadRows } from './load.ts'
 import { type Left, mergeAroundRefused, mergeRows } from './merge.ts'
 import { quarantine, rejectsAmong } from './quarantine.ts'
 import { type Retry, retrying } from './retry.ts'
 import type { Reject } from './segment.ts'
+import { sift } from './sift.ts'
 import { laps, type Spent } from './spent.ts'
 import { tuplesOf } from './tuple.ts'
 import type { Turn } from './turn.ts'
 
-/** `copy` guesses that every row is new, `merge` looks, `bisect` also finds rows the database refuses. */
-export type Mode = 'copy' | 'merge' | 'bisect'
+/**
+ * `copy` guesses that every row is new, `sift` asks first which are, `merge` guesses nothing, and
+ * `bisect` also finds rows that the database refuses.
+ */
+export type Mode = 'copy' | 'sift' | 'merge' | 'bisect'
 
 export interface Committing {
   pool: Pool
@@ -22,8 +26,10 @@ export interface Committing {
   leaseMs: number
   logger: Logger
   signal: AbortSignal
-  /** The way that batches begin with; `merge` for as long as duplicates keep coming. */
+  /** The way that batches begin with: for as long as duplicates keep coming, one that expects them. */
   mode: { current: Mode }
+  /** Batches that are being stored, in the order in which they were begun. */
+  underWay: Set<Batch>
   failpoint: (point: Failpoint) => void
   /** Hears what loading and committing took. */
   spent: Spent
@@ -67,10 +73,14 @@ export function commit(
   void before?.firstTry.then(first => first || turn.stumble())
 
   const attempt = async (): Promise<Stored> => {
-    // The first try alone overlaps the batch before, and only while no key is expected to be there
-    // already: it might be the other's. Any other begins when that one is stored.
-    const overlapped = attempts++ === 0 && mode === 'copy' ? before : null
-    if (!overlapped) await before?.committed
+    const isFirst = attempts++ === 0
+    const isOverlapping = isFirst && before !== null && overlaps(mode, before)
+    const stored = isOverlapping ? before.follow() : async () => void (await before?.committed)
+    const myTurn = async () => {
+      await stored()
+      if (isFirst) turn.recover()
+    }
+    if (!isOverlapping) await myTurn()
     if (backend !== null) await endSession(backend, to)
     if (sent && (await wasStored(sent, to))) return { ...sent, mode, attempts }
     sent = null
@@ -81,7 +91,7 @@ export function commit(
         async tx => {
           backend = (tx as unknown as { processID: number }).processID
           to.failpoint('after-begin')
-          sent = await store(tx, batch, mode, overlapped, to, lap)
+          sent = await store(tx, batch, mode, myTurn, to, lap)
           return sent
         },
         () => to.failpoint('commit-sent'),
@@ -91,6 +101,8 @@ export function commit(
       return { ...kept, mode, attempts }
     } catch (error) {
       turn.stumble()
+      // Somebody else stores the same ids at this moment: to ask which are new is no use then.
+      if (mode === 'sift' && CONTENTION.includes(errorCode(error))) mode = 'merge'
       if (!(error instanceof OutOfTurn || error instanceof RowsRefused)) throw error
       if (error instanceof RowsRefused) mode = error.remedy(mode)
       backend = null
@@ -98,48 +110,82 @@ export function commit(
     }
   }
 
-  return retrying(attempt, retry).then(stored => {
-    to.mode.current = stored.mode !== 'copy' && leftOut(stored, batch) ? 'merge' : 'copy'
-    return stored
-  })
+  to.underWay.add(batch)
+  return retrying(attempt, retry)
+    .then(stored => {
+      to.mode.current = leftOut(stored, batch) ? NEXT[stored.mode] : 'copy'
+      return stored
+    })
+    .finally(() => to.underWay.delete(batch))
 }
+
+/**
+ * Whether a first try may begin before the batch before is stored. A blind copy of rows must not where
+ * that one has to try again: it would take the keys that it needs. Sifted rows are none of those.
+ */
+function overlaps(mode: Mode, before: Turn): boolean {
+  return mode === 'sift' || (mode === 'copy' && !before.hasStumbled)
+}
+
+/** The way to begin the next batch with, when rows of this one were not loaded. */
+const NEXT: Record<Mode, Mode> = { copy: 'copy', sift: 'sift', merge: 'merge', bisect: 'sift' }
 
 async function store(
   tx: Transaction,
   batch: Batch,
   mode: Mode,
-  overlapped: Turn | null,
+  myTurn: () => Promise<void>,
   to: Committing,
   lap: ReturnType<typeof laps>,
 ): Promise<Kept> {
+  const toMyTurn = async () => {
+    lap('load')
+    await myTurn()
+    lap(null)
+  }
   await holdClaims(tx, batch)
-  const left = await load(tx, batch, mode)
+  const left = await load(tx, batch, mode, to.underWay, toMyTurn)
   const rejects = [
     ...batch.segments.flatMap(segment => segment.rejects),
     ...rejectsAmong(left, batch),
   ]
   await quarantine(tx, rejects)
-  lap('load')
   to.failpoint('after-copy')
   const moves = movesOf(batch, left)
-  if (overlapped && !(await overlapped.firstTry)) throw new OutOfTurn()
-  lap(null)
+  await toMyTurn()
   await advance(tx, moves, to.leaseMs)
   to.failpoint('after-compare-and-set')
   return { moves, rejects }
 }
 
-async function load(tx: Transaction, batch: Batch, mode: Mode): Promise<Left[]> {
+/** @param myTurn waits for the batch before, if it is not stored yet; only keys that are new may come first */
+async function load(
+  tx: Transaction,
+  batch: Batch,
+  mode: Mode,
+  underWay: Iterable<Batch>,
+  myTurn: () => Promise<void>,
+): Promise<Left[]> {
   const rows = { tuples: batch.segments.map(({ copy }) => copy), count: batch.rows }
   try {
-    if (mode === 'merge') return await mergeRows(tx, rows)
-    if (mode === 'bisect')
-      return await mergeAroundRefused(
-        tx,
-        batch.segments.flatMap(({ copy }) => tuplesOf(copy)),
-      )
-    await loadRows(tx, rows)
-    return []
+    switch (mode) {
+      case 'copy':
+        await loadRows(tx, rows)
+        return []
+      case 'sift': {
+        const { fresh, doubtful } = await sift(tx, batch, aheadOf(batch, underWay))
+        await loadRows(tx, fresh)
+        if (doubtful.count > 0) await myTurn()
+        return await mergeRows(tx, doubtful)
+      }
+      case 'merge':
+        return await mergeRows(tx, rows)
+      case 'bisect':
+        return await mergeAroundRefused(
+          tx,
+          batch.segments.flatMap(({ copy }) => tuplesOf(copy)),
+        )
+    }
   } catch (error) {
     if (triage(error) === 'data') throw new RowsRefused(error)
     throw error
@@ -154,7 +200,15 @@ class RowsRefused extends Error {
 
   remedy(mode: Mode): Mode {
     if (mode === 'bisect') throw this.cause
-    return mode === 'copy' && errorCode(this.cause) === UNIQUE_VIOLATION ? 'merge' : 'bisect'
+    if (mode === 'merge' || errorCode(this.cause) !== UNIQUE_VIOLATION) return 'bisect'
+    return mode === 'copy' ? 'sift' : 'merge'
+  }
+}
+
+function* aheadOf(batch: Batch, underWay: Iterable<Batch>): Generator<Batch> {
+  for (const other of underWay) {
+    if (other === batch) return
+    yield other
   }
 }
 

@@ -35,6 +35,8 @@ export function errorCode(error: unknown): string {
 }
 
 export const UNIQUE_VIOLATION = '23505'
+/** `deadlock_detected` and `lock_not_available`: two sessions want the same keys. */
+export const CONTENTION: readonly string[] = ['40P01', '55P03']
 
 /** Somebody else owns a file of the batch now, or has moved its offset: nothing of it may be stored. */
 export class Fenced extends Error {

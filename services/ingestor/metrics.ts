@@ -91,7 +91,7 @@ export class Metrics {
     for (const outcome of ['loaded', 'duplicate', 'rejected']) this.#rows.inc({ outcome }, 0)
     for (const reason of Object.keys(REJECT_REASONS)) this.#rejects.inc({ reason }, 0)
     for (const status of ['done', 'refused', 'missing']) this.#files.inc({ status }, 0)
-    for (const mode of ['copy', 'merge', 'bisect']) this.#batches.inc({ mode }, 0)
+    for (const mode of ['copy', 'sift', 'merge', 'bisect']) this.#batches.inc({ mode }, 0)
     for (const what of ['connect', 'discover', 'claim', 'commit', 'release'])
       this.#retries.inc({ what }, 0)
     for (const stage of ['judge', 'load', 'commit', 'archive']) this.#stages.zero({ stage })

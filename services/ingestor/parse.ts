@@ -13,9 +13,6 @@ export interface LineFault {
 
 export type Fields = { ok: true; fields: string[] } | LineFault
 
-// `ignoreBOM` keeps a BOM inside the file as the character it is.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /**
  * The fields of one line, RFC 4180 with no line break inside a field. Bytes are judged before they
  * become text and text before it is split, so that nothing is repaired on the way.
@@ -24,12 +21,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function parseLine(bytes: Buffer): Fields {
   const nul = bytes.indexOf(0)
   if (nul >= 0) return fault('nul_byte', nul, 'no NUL byte', 'one')
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch {
-    return fault('invalid_utf8', firstInvalid(bytes), 'UTF-8', 'other bytes')
-  }
+  if (!isUtf8(bytes)) return fault('invalid_utf8', firstInvalid(bytes), 'UTF-8', 'other bytes')
+  const text = bytes.toString()
   const control = /\r/.exec(text) ?? /[\x01-\x1f\x7f]/.exec(text)
   if (control) {
     const at = Buffer.byteLength(text.slice(0, control.index))
@@ -42,6 +35,9 @@ export function parseLine(bytes: Buffer): Fields {
 // csv-parse is the authority on quotes; a line without one needs no parser, and a property test
 // holds both ways equal.
 function parseQuoted(text: string): Fields {
+  // Its error is a verdict on a line: nobody reads the stack, which takes as long as all the rest.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   try {
     const [fields = []] = parse(text, {
       relax_column_count: true,
@@ -61,6 +57,8 @@ function parseQuoted(text: string): Fields {
       reason: 'bad_quote',
       message: `expected fields quoted as in RFC 4180, found ${found}`,
     }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 
@@ -73,20 +71,17 @@ function fault(reason: RejectReason, at: number, expected: string, found: string
   }
 }
 
+const REPLACEMENT = Buffer.from('\ufffd')
+
+/** Decoding puts U+FFFD where bytes are no UTF-8: the first one that the bytes do not spell out. */
 function firstInvalid(bytes: Buffer): number {
-  let good = 0
-  let bad = bytes.length
-  // The longest valid prefix, by halving: a prefix may also end inside a character, hence `stream`.
-  while (good < bad) {
-    const middle = (good + bad + 1) >> 1
-    try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, middle), { stream: true })
-      good = middle
-    } catch {
-      bad = middle - 1
-    }
+  const text = bytes.toString()
+  let at = 0
+  for (let from = 0; ; from++) {
+    const next = text.indexOf('\ufffd', from)
+    at += Buffer.byteLength(text.slice(from, next))
+    if (!bytes.subarray(at, at + REPLACEMENT.length).equals(REPLACEMENT)) return at
+    at += REPLACEMENT.length
+    from = next
   }
-  // The character that was never finished begins up to three bytes before.
-  while (!isUtf8(bytes.subarray(0, good))) good--
-  return good
 }

@@ -1,16 +1,20 @@
 import type { Transaction } from '../runtime/database.ts'
 import type { Batch } from './batch.ts'
+import { int16, int32, int64 } from './encode.ts'
 import { copyIn } from './load.ts'
 import type { Left } from './merge.ts'
 import { lineAt, type Reject } from './segment.ts'
-import { placeOf, tuplesOf } from './tuple.ts'
+import { COPY_HEADER, COPY_TRAILER, placeOf, tuplesOf } from './tuple.ts'
 
 const KEPT = 'file_id, line_no, byte_offset, reason, column_name, error_message, raw_line'
-const COPY = `copy user_activity_errors (${KEPT}) from stdin (format csv)`
+const COPY = `copy user_activity_errors (${KEPT}) from stdin (format binary)`
+/** The length that stands for no value. */
+const NULL = -1
 
 /** Keeps rejected lines with their place, their reason and their bytes. */
 export async function quarantine(tx: Transaction, rejects: readonly Reject[]): Promise<void> {
-  if (rejects.length > 0) await copyIn(tx, COPY, [Buffer.from(rejects.map(copyLine).join(''))])
+  if (rejects.length === 0) return
+  await copyIn(tx, COPY, [COPY_HEADER, ...rejects.map(tupleOf), COPY_TRAILER])
 }
 
 /** The rejects among the rows that the table would not take, with the bytes they had in the file. */
@@ -33,11 +37,22 @@ function key({ fileId, lineNo }: { fileId: number; lineNo: number }): string {
   return `${fileId}:${lineNo}`
 }
 
-function copyLine({ fileId, lineNo, byteOffset, reason, column, message, raw }: Reject): string {
-  return `${fileId},${lineNo},${byteOffset},${reason},${column ?? ''},${quoted(message)},\\x${raw.toString('hex')}\n`
+function tupleOf({ fileId, lineNo, byteOffset, reason, column, message, raw }: Reject): Buffer {
+  const words = [reason, column, storable(message)]
+  const size = words.reduce((sum, word) => sum + Buffer.byteLength(word ?? ''), raw.length)
+  const tuple = Buffer.allocUnsafe(2 + 7 * 4 + 3 * 8 + size)
+  let to = int16(tuple, 0, 7)
+  for (const number of [fileId, lineNo, byteOffset]) to = int64(tuple, int32(tuple, to, 8), number)
+  for (const word of words) {
+    const length = word === null ? NULL : Buffer.byteLength(word)
+    to = int32(tuple, to, length)
+    if (word !== null) to += tuple.write(word, to)
+  }
+  raw.copy(tuple, int32(tuple, to, raw.length))
+  return tuple
 }
 
 // PostgreSQL's text cannot hold NUL; a message quotes what it found as JSON, so none should be left.
-function quoted(text: string): string {
-  return `"${text.replaceAll('\0', '\\0').replaceAll('"', '""')}"`
+function storable(text: string): string {
+  return text.replaceAll('\0', '\\0')
 }

@@ -78,6 +78,7 @@ export async function runIngestor(ingestor: Ingestor, stop: AbortSignal): Promis
       owner: config.owner,
       leaseMs: config.leaseMs,
       mode: { current: 'copy' },
+      underWay: new Set(),
       failpoint,
       spent,
     },

@@ -68,12 +68,41 @@ export class TupleWriter {
 export function tuplesOf(copy: Buffer): Buffer[] {
   const tuples: Buffer[] = []
   for (let from = 0; from < copy.length; ) {
-    let at = from + 2
-    for (let field = copy.readInt16BE(from); field > 0; field--) at += 4 + copy.readInt32BE(at)
-    tuples.push(copy.subarray(from, at))
-    from = at
+    const end = endOfTuple(copy, from)
+    tuples.push(copy.subarray(from, end))
+    from = end
   }
   return tuples
+}
+
+/** Where the id stands in a tuple: after the number of fields, and its own length. */
+export const ID_IN_TUPLE = 6
+
+/** No field is longer than 65,535 bytes: a session has 50 characters. */
+export function endOfTuple(copy: Buffer, from: number): number {
+  let at = from + 2
+  for (let field = 0; field < FIELDS; field++) {
+    at += 4 + ((copy[at + 2]! << 8) | copy[at + 3]!)
+  }
+  return at
+}
+
+const UUID_OID = 2950
+const ELEMENT_BYTES = 4 + 16
+
+/** The ids as `uuid[]` in PostgreSQL's binary form (`array_recv`): one dimension, no NULL, from 1 on. */
+export function uuidArray(parts: readonly { copy: Buffer }[], count: number): Buffer {
+  const array = Buffer.allocUnsafe(20 + count * ELEMENT_BYTES)
+  let to = 0
+  for (const value of [1, 0, UUID_OID, count, 1]) to = int32(array, to, value)
+  for (const { copy } of parts) {
+    for (let from = 0; from < copy.length; from = endOfTuple(copy, from)) {
+      // An element is its length and its bytes, as the field of a tuple is.
+      copy.copy(array, to, from + ID_IN_TUPLE - 4, from + ID_IN_TUPLE + 16)
+      to += ELEMENT_BYTES
+    }
+  }
+  return array
 }
 
 /** Where the row of a tuple came from. */

@@ -1,6 +1,9 @@
+import { OutOfTurn } from './errors.ts'
+
 /** A batch's place in the order of one file's batches: the next one waits for it to commit. */
 export class Turn {
-  readonly #firstTry = Promise.withResolvers<boolean>()
+  #firstTry = Promise.withResolvers<boolean>()
+  #hasStumbled = false
   /** Settles with the batch: resolved once committed, rejected where it never will be. */
   readonly committed: Promise<unknown>
 
@@ -24,7 +27,33 @@ export class Turn {
     return this.#firstTry.promise
   }
 
+  /** Whether those who begin now need not count on a first try. */
+  get hasStumbled(): boolean {
+    return this.#hasStumbled
+  }
+
   stumble(): void {
+    this.#hasStumbled = true
     this.#firstTry.resolve(false)
+  }
+
+  /**
+   * For one who begins now, while this may still be on its way.
+   * @returns waits until this is stored
+   * @throws OutOfTurn where it stumbles meanwhile; of one that has before, it is only known when it is stored
+   */
+  follow(): () => Promise<void> {
+    if (this.#hasStumbled) return async () => void (await this.committed)
+    const firstTry = this.firstTry
+    return async () => {
+      if (!(await firstTry)) throw new OutOfTurn()
+    }
+  }
+
+  /** All before it are stored and it has tried nothing yet: whoever begins after this may count on it. */
+  recover(): void {
+    if (!this.#hasStumbled) return
+    this.#hasStumbled = false
+    this.#firstTry = Promise.withResolvers<boolean>()
   }
 }

@@ -40,7 +40,9 @@ const line = fc.oneof(
   { weight: 2, arbitrary: bent },
 )
 
-test('the fast path, and csv-parse with the schema, agree on every line, verdict by verdict', async () => {
+test('the fast path, and csv-parse with the schema, agree on every line, verdict by verdict', {
+  timeout: 60_000 + RUNS * 200,
+}, async () => {
   const folders = await freshFolders()
   const tuples = new TupleWriter()
   const seen = { loaded: 0, common: 0, reasons: new Set<string>() }

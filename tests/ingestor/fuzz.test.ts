@@ -13,6 +13,8 @@ const FILES = Number(process.env.TEST_FUZZ_FILES ?? 300)
 const ROWS = Number(process.env.TEST_FUZZ_ROWS ?? 60)
 /** What one run of the command is given, and this test has in memory. */
 const FILES_A_ROUND = 300
+/** Of one run of the command, at most: it is given a minute. */
+const TRANSACTIONS = 6_000
 
 /** Flips bits, cuts pieces out, and puts pieces of elsewhere in, header and all. */
 function spoil(content: Buffer, chance: Chance): Buffer {
@@ -70,8 +72,9 @@ async function fuzzed(files: number, chance: Chance): Promise<void> {
     if (found.at(-1) === '') found.pop()
     spoilt.set(`fuzz-${file}.csv`, found)
   }
+  const fewest = Math.ceil((files * ROWS) / TRANSACTIONS)
   const { code } = await ingestOnce(database, folders, {
-    env: { INGEST_BATCH_ROWS: String(chance.whole(1, 3_000)) },
+    env: { INGEST_BATCH_ROWS: String(chance.whole(fewest, 3_000)) },
   })
   expect([0, 3]).toContain(code)
   expect(await accounted(database)).toEqual([])

@@ -61,6 +61,7 @@ export function hands(
   })
   const committing: Committing = {
     ...{ pool, owner, leaseMs, logger, signal: stop.signal, mode: { current: 'copy' } },
+    underWay: new Set(),
     failpoint: () => {},
     spent: () => {},
     onFault: () => {},
