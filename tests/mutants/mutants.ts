@@ -12,6 +12,7 @@ export interface Mutant {
 
 const COMMIT = 'tests/database/commit.test.ts'
 const MERGE = 'tests/database/merge.test.ts'
+const SIFT = 'tests/database/sift.test.ts'
 const CLAIM = 'tests/database/claim.test.ts'
 const LOST = 'tests/database/lost-answer.test.ts'
 const CONFIGURATION = 'tests/faults/configuration.test.ts'
@@ -72,11 +73,11 @@ export const MUTANTS: Mutant[] = [
     file: 'services/ingestor/commit.ts',
     edits: [
       [
-        'const left = await load(tx, batch, mode)',
+        'const left = await load(tx, batch, mode, to.underWay, toMyTurn)',
         `await advance(tx, movesOf(batch, []), to.leaseMs)
   await tx.query('commit')
   await tx.query('begin')
-  const left = await load(tx, batch, mode)`,
+  const left = await load(tx, batch, mode, to.underWay, toMyTurn)`,
       ],
     ],
     tests: [COMMIT],
@@ -205,8 +206,24 @@ export const MUTANTS: Mutant[] = [
     name: 'no standing back',
     fault: 'a batch moves the offset without the one before it',
     file: 'services/ingestor/commit.ts',
-    edits: [['if (overlapped && !(await overlapped.firstTry)) throw new OutOfTurn()', '']],
+    edits: [['await toMyTurn()\n  await advance', 'await advance']],
     tests: [COMMIT],
+  },
+  {
+    name: 'doubtful rows left out',
+    fault: 'rows that were sifted out are neither loaded nor counted as duplicates',
+    file: 'services/ingestor/commit.ts',
+    edits: [['return await mergeRows(tx, doubtful)', 'return []']],
+    tests: [SIFT],
+  },
+  {
+    name: 'a guess taken for the truth',
+    fault: 'an id that comes between the question and the COPY makes its row a reject',
+    file: 'services/ingestor/commit.ts',
+    edits: [
+      [`return mode === 'copy' ? 'sift' : 'merge'`, `return mode === 'copy' ? 'sift' : 'bisect'`],
+    ],
+    tests: [SIFT],
   },
   {
     name: 'leases renewed by name',
