@@ -1,7 +1,7 @@
 import { judgeHeader } from '../contract/dialect.ts'
 import { COLUMNS, type Column } from '../contract/event.ts'
 import type { Claim } from './claim.ts'
-import { Marks, markCommon } from './common.ts'
+import { Marks, markCommon } from './common-line.ts'
 import { type LineFault, parseLine } from './parse.ts'
 import {
   type End,

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import type { Stored } from './commit.ts'
-import type { Refusal } from './discover.ts'
+import type { Refusal } from './register.ts'
 
 /** What one run did, counted from what was committed. */
 export class Summary {

@@ -1,5 +1,5 @@
 import { COLUMNS, type Event } from '../contract/event.ts'
-import { Marks, markFields } from './common.ts'
+import { Marks, markFields } from './common-line.ts'
 import { type Bytes, decimal, int16, int32, int64, moment, text, uuid, whole } from './encode.ts'
 import { Slab } from './slab.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { COMMON_LINE } from '../../services/contract/event.ts'
-import { Marks, markCommon, markFields } from '../../services/ingestor/common.ts'
+import { Marks, markCommon, markFields } from '../../services/ingestor/common-line.ts'
 
 const FORM = new RegExp(`${COMMON_LINE}\\r?\\n`, 'y')
 const GOOD = fc.stringMatching(new RegExp(`^${COMMON_LINE}$`))
