@@ -130,12 +130,18 @@ describe.skipIf(!isRoot)(
       const [database, folders] = [await freshDatabase(), await ordinary()]
       const ingestor = startIngestor(database, folders, {}, { under })
       await ingestor.waitForLog('ready')
+      let files = 0
+      // The watcher, too, hears of the change, and may not look either.
+      await until('the watcher to be up', async () => {
+        await folders.drop(`${++files}.csv`, fileOf(files))
+        return ingestor.log.some(line => line.by === 'watcher')
+      })
       chmodSync(folders.input, 0)
       await ingestor.waitForLog(line => line.what === 'discover' && line.code === 'EACCES')
       expect((await readiness(ingestor)).status).toBe(503)
       chmodSync(folders.input, 0o755)
-      await folders.drop('a.csv', fileOf(1))
-      await until('the row', async () => (await stored(database)) === 1)
+      await folders.drop('a.csv', fileOf(++files))
+      await until('the rows', async () => (await stored(database)) === files)
       await until('ready again', async () => (await readiness(ingestor)).status === 200)
       expect(await ingestor.stop()).toEqual({ code: 0, signal: null })
     })
