@@ -58,6 +58,14 @@ test('a row of a batch that is under way is kept back until that one is stored',
   expect(await breaches({ database, files })).toEqual([])
 })
 
+test('a file of one event, thousands of times, is one row and thousands of duplicates', async () => {
+  const event = anEvent(chance)
+  const { database, files, ingestor } = await prepared(Array.from({ length: 5_000 }, () => event))
+  for (const batch of ingestor.batches(await ingestor.claim(), 1_000)) await ingestor.commit(batch)
+  expect(await breaches({ database, files })).toEqual([])
+  expect(await database.value('select rows_duplicate from ingest_files')).toBe(4_999)
+})
+
 test('the first duplicate leads to sifting, and the last one back to plain copies', async () => {
   const { database, files, ingestor } = await prepared(everyTenthTwice(20))
   const modes: string[] = []
