@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../support/until.ts'
 import { seconds } from '../takeovers.ts'
 import { type Fault, pause, type World } from '../world.ts'
 
@@ -63,16 +63,17 @@ export const archiveGone: Fault = {
 
 /** Only then is what comes under the name a new generation, and not a file that was replaced. */
 async function movedAway(name: string, generation: number, world: World): Promise<boolean> {
-  const end = performance.now() + 60_000
-  while (performance.now() < end) {
+  const isAway = async () => {
     const there = await world.server.database
       .query(
         `select from ingest_files where file_name = $1 and generation = $2 and archived_at is not null`,
         [name, generation],
       )
       .catch(() => [])
-    if (there.length > 0) return true
-    await sleep(100)
+    return there.length > 0
   }
-  return false
+  return until('the file to be archived', isAway, 60_000).then(
+    () => true,
+    () => false,
+  )
 }
