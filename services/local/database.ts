@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { migrate } from '../migrate/migrate.ts'
@@ -45,9 +45,7 @@ export async function openDatabase(
     await withPool(url, pool => migrate(pool, passwords))
     const { host, port, user, password } = server
     const lines = [url, [host, port, '*', user, password].join(':')]
-    for (const [index, file] of files.entries()) {
-      writeFileSync(file, `${lines[index]}\n`, { mode: 0o600 })
-    }
+    for (const [index, file] of files.entries()) leave(file, `${lines[index]}\n`)
     const as = (role: keyof typeof passwords) =>
       urlOf({ ...server, user: role, password: passwords[role] }, DATABASE)
     return { server, url, writerUrl: as('ingest_writer'), readerUrl: as('ingest_reader'), stop }
@@ -55,6 +53,12 @@ export async function openDatabase(
     await stop()
     throw error
   }
+}
+
+/** Whole or not at all: others look for the file all the time, and must not find it empty. */
+function leave(file: string, text: string): void {
+  writeFileSync(`${file}.unfinished`, text, { mode: 0o600 })
+  renameSync(`${file}.unfinished`, file)
 }
 
 /** For psql, by way of PGPASSFILE: a password on a command line is shown to everyone by `ps`. */
