@@ -68,10 +68,6 @@ export function commit(
   let backend: number | null = null
   let sent: Kept | null = null
 
-  // A stumble is felt all down the row. One that waits for its turn with nothing open has not tried
-  // anything, yet the one after it may hold a key that the one before is waiting for.
-  void before?.firstTry.then(first => first || turn.stumble())
-
   const attempt = async (): Promise<Stored> => {
     const isFirst = attempts++ === 0
     const isOverlapping = isFirst && before !== null && overlaps(mode, before)

@@ -32,7 +32,7 @@ export async function ingest(claims: readonly Claim[], pipeline: Pipeline): Prom
   for (const batch of timed(batches, pipeline.committing.spent)) {
     pipeline.committing.failpoint('mid-read')
     const before = last && continues(last.batch, batch) ? last.turn : null
-    const turn = new Turn(async turn => {
+    const turn = new Turn(before, async turn => {
       const stored = await commit(batch, turn, before, pipeline.committing)
       pipeline.activity.stored(stored)
       pipeline.onStored(stored)

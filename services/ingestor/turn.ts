@@ -2,15 +2,18 @@ import { OutOfTurn } from './errors.ts'
 
 /** A batch's place in the order of one file's batches: the next one waits for it to commit. */
 export class Turn {
-  #firstTry = Promise.withResolvers<boolean>()
+  /** Whether the try that is under way, or comes next, commits. */
+  #try = Promise.withResolvers<boolean>()
   #hasStumbled = false
+  #behind: Turn | undefined
   /** Settles with the batch: resolved once committed, rejected where it never will be. */
   readonly committed: Promise<unknown>
 
-  constructor(commit: (turn: Turn) => Promise<unknown>) {
+  constructor(before: Turn | null, commit: (turn: Turn) => Promise<unknown>) {
+    if (before) before.#behind = this
     this.committed = commit(this).then(
       result => {
-        this.#firstTry.resolve(true)
+        this.#try.resolve(true)
         return result
       },
       error => {
@@ -22,38 +25,36 @@ export class Turn {
     this.committed.catch(() => {})
   }
 
-  /** Whether it and all before it committed without a second try; false as soon as one did not. */
-  get firstTry(): Promise<boolean> {
-    return this.#firstTry.promise
-  }
-
   /** Whether those who begin now need not count on a first try. */
   get hasStumbled(): boolean {
     return this.#hasStumbled
   }
 
+  /**
+   * A try has failed, and each time one does it is felt all down the row: one that waits with nothing
+   * open has not tried anything, yet the one after it may hold a key that the one before is waiting for.
+   */
   stumble(): void {
     this.#hasStumbled = true
-    this.#firstTry.resolve(false)
+    this.#try.resolve(false)
+    this.#try = Promise.withResolvers()
+    this.#behind?.stumble()
   }
 
   /**
    * For one who begins now, while this may still be on its way.
    * @returns waits until this is stored
-   * @throws OutOfTurn where it stumbles meanwhile; of one that has before, it is only known when it is stored
+   * @throws OutOfTurn where the try that is under way, or comes next, fails
    */
   follow(): () => Promise<void> {
-    if (this.#hasStumbled) return async () => void (await this.committed)
-    const firstTry = this.firstTry
+    const commits = this.#try.promise
     return async () => {
-      if (!(await firstTry)) throw new OutOfTurn()
+      if (!(await commits)) throw new OutOfTurn()
     }
   }
 
   /** All before it are stored and it has tried nothing yet: whoever begins after this may count on it. */
   recover(): void {
-    if (!this.#hasStumbled) return
     this.#hasStumbled = false
-    this.#firstTry = Promise.withResolvers<boolean>()
   }
 }

@@ -135,6 +135,47 @@ test('once a batch that stumbled is stored, those after it overlap again', async
   expect(await breaches({ database, files })).toEqual([])
 })
 
+// Found by the soak's own test: two files stood still for a minute, as nothing but the server's time-out for
+// idle transactions could end it.
+test('two ingestors whose batches wait for each other across their rows stand back, each time one fails', async () => {
+  const [database, folders] = await Promise.all([freshDatabase(), freshFolders()])
+  const [x, y, forFirst, forSecond] = news(4) as [Row, Row, Row, Row]
+  const rows = (first: Row[], second: Row[]) =>
+    [...padded(first), ...padded(second)].map(event => ({ event }))
+  const files = [
+    fileOf('a.csv', rows([forFirst, x], [y])),
+    fileOf('b.csv', rows([forSecond, y], [x])),
+  ]
+  await publish(files, folders)
+  // Longer than the second that sifted rows wait: what comes next happens while the first ones try again.
+  const ingestors = [0, 1].map(() => hands(database, folders, { lockTimeoutMs: 4_000 }))
+  await ingestors[0]!.sweep()
+  const holder = await holding(database, [forFirst, forSecond])
+  const inWork = []
+  for (const ingestor of ingestors) {
+    const [one, two, end] = ingestor.batches(await ingestor.claim({ files: 1 }), BATCH_ROWS)
+    ingestor.committing.mode.current = 'sift'
+    inWork.push({ ingestor, first: ingestor.begin(one!), two: two!, end: end! })
+  }
+  const turns = []
+  for (const { ingestor, first, two } of inWork) {
+    await until('the first to stumble', () => ingestor.log.some(({ code }) => code === '55P03'))
+    turns.push(first, ingestor.begin(two, first))
+  }
+  await until('the second ones to wait', async () => (await waiting(database)) === 2)
+  await holder('rollback')
+  await Promise.race([
+    Promise.all(turns.map(({ committed }) => committed)),
+    until('all to be stored', () => false, 15_000),
+  ])
+  for (const { ingestor, end } of inWork) await ingestor.commit(end)
+  expect(await breaches({ database, files })).toEqual([])
+})
+
+function padded(events: Row[]): Row[] {
+  return [...events, ...news(BATCH_ROWS - events.length)]
+}
+
 async function prepared(
   events: readonly Row[],
   lockTimeoutMs = 20_000,
@@ -173,6 +214,15 @@ async function holding(database: TestDatabase, events: readonly Row[]) {
       ...event,
     ])
   return (statement: 'commit' | 'rollback') => holder.query(statement)
+}
+
+/** Sessions of ingestors that have done their COPY and wait for the batch before. */
+function waiting(database: TestDatabase): Promise<number> {
+  return database.value<number>(
+    `select count(*)::int from pg_stat_activity
+      where datname = current_database() and application_name like 'ingestor %' and query like 'copy %'
+        and state = 'idle in transaction'`,
+  )
 }
 
 /** Whether a session of the ingestor's waits in a COPY, or has done its COPY and waits for the one before. */

@@ -74,7 +74,7 @@ export function hands(
     onRefused: () => {},
   }
   const begin = (batch: Batch, before: Turn | null = null) =>
-    new Turn(turn => commit(batch, turn, before, committing))
+    new Turn(before, turn => commit(batch, turn, before, committing))
   return {
     ...{ owner, pool, committing, log },
     sweep: () => sweep(discovery),

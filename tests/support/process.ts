@@ -105,7 +105,10 @@ export function startService(entry: string, options: ServiceOptions = {}): Runni
       )
     },
     signal: name => void child.kill(name),
-    exit: deadlineMs => until(`the end of ${describe()}`, () => ended, deadlineMs),
+    exit: deadlineMs =>
+      until('the end', () => ended, deadlineMs).catch(({ message }) => {
+        throw new Error(`${message}; ${describe()}\n${stdout.slice(-4000)}`)
+      }),
     stop: (name = 'SIGTERM', deadlineMs) => {
       child.kill(name)
       return service.exit(deadlineMs)
