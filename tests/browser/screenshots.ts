@@ -13,6 +13,7 @@ import { migrate } from '../../services/migrate/migrate.ts'
 import { connection } from '../../services/runtime/connection.ts'
 import { createPool } from '../../services/runtime/database.ts'
 import { createLogger } from '../../services/runtime/logger.ts'
+import { until } from '../support/until.ts'
 import { launchChromium } from './chromium.ts'
 
 // `npm run screenshots`: the pictures of the README, of a real run that begins empty, has about two
@@ -66,18 +67,18 @@ try {
   await picture('dark', page, { height: 1330, colorScheme: 'dark' })
   await picture('phone', page, { width: 390, height: 844 })
   generator.child.kill('SIGTERM')
-  await until(page, ({ verdict }) => verdict.head === 'Idle')
+  await shows(page, ({ verdict }) => verdict.head === 'Idle')
   await picture('idle', page, { fullPage: true })
 
   ingestor.child.kill('SIGTERM')
   await ended(ingestor.child)
   await ended((await start('generator', ['--files', '150', '--rows', '10000'])).child)
   await start('ingestor', ['run'])
-  await until(page, ({ verdict, seen }) => verdict.mood === 'busy' && seen!.rates.rowsLoaded > 0)
+  await shows(page, ({ verdict, seen }) => verdict.mood === 'busy' && seen!.rates.rowsLoaded > 0)
   await picture('busy', page)
 
   await server.stop('immediate')
-  await until(page, ({ connection }) => !connection.up)
+  await shows(page, ({ connection }) => !connection.up)
   await picture('down', page)
 } finally {
   await browser.close()
@@ -116,15 +117,12 @@ async function drawn(page: Page): Promise<void> {
   )
 }
 
-async function until(url: string, condition: (status: Status) => unknown): Promise<void> {
-  const end = performance.now() + STEADY_MS
-  for (;;) {
+async function shows(url: string, condition: (status: Status) => unknown): Promise<void> {
+  const seen = async () => {
     const status = (await (await fetch(`${url}/api/status`)).json()) as Status
-    if (condition(status)) return
-    if (performance.now() > end)
-      throw new Error(`waited in vain: ${JSON.stringify(status.verdict)}`)
-    await sleep(100)
+    return condition(status) ? true : null
   }
+  await until('what the picture is to show', seen, STEADY_MS)
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sessions, terminateSessions } from '../../support/scene.ts'
+import { until } from '../../support/until.ts'
 import { seconds } from '../takeovers.ts'
 import { type Fault, inWork, pause, type World } from '../world.ts'
 
@@ -114,13 +115,10 @@ async function locking({ server, chance, stop }: World, sql: string): Promise<[n
 
 /** The server is in recovery for a moment after a crash of its own. */
 async function answers({ server }: World): Promise<void> {
-  const end = performance.now() + 30_000
-  while (performance.now() < end) {
-    const up = await server.database.query('select').then(
+  const isUp = () =>
+    server.database.query('select').then(
       () => true,
       () => false,
     )
-    if (up) return
-    await sleep(100)
-  }
+  await until('the server to answer again', isUp, 30_000)
 }
