@@ -270,4 +270,23 @@ export const MUTANTS: Mutant[] = [
     ],
     tests: [CLAIM],
   },
+  {
+    name: 'a stumble that stays with its batch',
+    fault: 'a batch further down the row holds a key that the first one waits for, and both wait',
+    file: 'services/ingestor/turn.ts',
+    edits: [['    this.#behind?.stumble()\n', '']],
+    tests: [COMMIT],
+  },
+  {
+    name: 'only the first stumble counts',
+    fault: 'two ingestors wait for each other across their rows until the server ends them',
+    file: 'services/ingestor/turn.ts',
+    edits: [
+      [
+        '      if (!(await commits)) throw new OutOfTurn()',
+        '      if (!(await commits)) await this.committed',
+      ],
+    ],
+    tests: [SIFT],
+  },
 ]
