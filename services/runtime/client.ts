@@ -1,4 +1,4 @@
-import { connect as connectSocket } from 'node:net'
+import { connect as connectSocket, type Socket } from 'node:net'
 import pg from 'pg'
 import { explainTls, type Tls } from './tls.ts'
 
@@ -50,6 +50,12 @@ export class Client extends pg.Client {
     if (callback === undefined) return this.#connect()
     this.#connect().then(client => callback(null, client), callback)
     return undefined
+  }
+
+  /** Ends the connection without a word to the server; whoever waits for an answer hears that it is lost. */
+  cut(): void {
+    const { connection } = this as unknown as { connection: { stream: Socket } }
+    connection.stream.destroy()
   }
 
   async #connect(): Promise<this> {

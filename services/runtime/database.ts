@@ -63,7 +63,18 @@ export function createPool(target: Target, options: PoolOptions, logger: Logger)
   })
   // Without a listener the end of an idle connection would end the process.
   pool.on('error', error => logger.warn({ err: error }, 'an idle database connection was lost'))
+  const clients = new Set<SecuredClient>()
+  pool.on('connect', client => clients.add(client as never))
+  pool.on('remove', client => clients.delete(client as never))
+  connected.set(pool, clients)
   return pool
+}
+
+const connected = new WeakMap<Pool, ReadonlySet<SecuredClient>>()
+
+/** Every session ends at once, and with it what it was asked to do; new ones may begin. */
+export function cutConnections(pool: Pool): void {
+  for (const client of connected.get(pool) ?? []) client.cut()
 }
 
 /**

@@ -37,6 +37,24 @@ test('14 and 24: SIGTERM while the database is out of reach ends it in order', a
   await restartedOk({ database, folders, files })
 })
 
+// A connection is only known to be silent after a minute; `docker stop` waits ten seconds.
+test('14 and 26: SIGTERM while a connection is silent ends it in order, within the grace of docker stop', async () => {
+  const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/)
+  expect(await ingestor.stop('SIGTERM', 20_000)).toEqual({ code: 0, signal: null })
+  expect(ingestor.log.at(-1)).toMatchObject({ msg: 'stopped' })
+  expect(ingestor.log.some(({ msg }) => msg?.startsWith('not finished in time'))).toBe(true)
+  expect(await database.value('select count(*) from ingest_files where owner is not null')).toBe(0)
+  await restartedOk({ database, folders, files })
+})
+
+test('14 and 26: SIGTERM while nothing comes back from the server ends it as soon', async () => {
+  const { database, folders, files, proxy, ingestor } = await heldInBatch(/^copy data$/)
+  proxy.mischief = () => ({ kind: 'black hole' })
+  expect(await ingestor.stop('SIGTERM', 20_000)).toEqual({ code: 0, signal: null })
+  expect(ingestor.log.at(-1)?.msg).toMatch(/^stopped; the database does not answer/)
+  await restartedOk({ database, folders, files })
+})
+
 test('17: a defect in the program is logged as fatal, ends it with 1, and a restart goes on', async () => {
   const throwing = `process.on('SIGUSR2', () => { throw new Error('boom') })`
   const { database, folders, files, ingestor } = await heldInBatch(/^copy data$/, [

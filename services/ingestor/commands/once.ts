@@ -8,6 +8,7 @@ import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import { Archiver } from '../archiver.ts'
 import { backlog } from '../backlog.ts'
 import { type Discovery, sweep } from '../discover.ts'
+import { endInTime } from '../end-in-time.ts'
 import { discovery, type Ingestor, runIngestor } from '../service.ts'
 import { Summary } from '../summary.ts'
 import { progress } from './progress.ts'
@@ -34,6 +35,7 @@ export async function runOnce(
   const { pool, logger } = ingestor
   exitOnDefect(logger)
   const stop = stopOnSignals(logger)
+  endInTime(stop, ingestor, EXIT.failure)
   const now = () => performance.now()
   try {
     await requireSchema(pool)

@@ -7,6 +7,7 @@ import { requireSchema } from '../../runtime/migrations.ts'
 import { exitOnDefect, stopOnSignals } from '../../runtime/shutdown.ts'
 import type { Stored } from '../commit.ts'
 import { readConfig } from '../config.ts'
+import { endInTime } from '../end-in-time.ts'
 import { errorCode } from '../errors.ts'
 import { armed } from '../failpoint.ts'
 import { Faults, portOf, serveHealth } from '../health.ts'
@@ -26,6 +27,7 @@ export async function run(flags: Environment, env: Environment): Promise<number>
   const { config, pool, logger, faults } = ingestor
   exitOnDefect(logger)
   const stop = stopOnSignals(logger)
+  endInTime(stop, ingestor, EXIT.ok)
   const server = await serveHealth(config, pool, faults, metrics)
   logger.info(
     {
