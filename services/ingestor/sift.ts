@@ -54,16 +54,28 @@ export async function sift(
 const SETTINGS = `set local enable_seqscan = off; set local jit = off; set local lock_timeout = '1s'`
 
 async function idsInTable(tx: Transaction, batch: Batch): Promise<Ids> {
-  await tx.query(SETTINGS)
+  const greatest = await greatestInTable(tx)
+  // An id that is above all others is not there: of UUIDv7s, whose order is that of their time, most.
+  const asked = greatest && uuidArray(batch.segments, batch.rows, greatest)
+  if (!asked) return new Ids(0)
   const { rows } = await tx.query<{ ids: Buffer | null }>(
     `select string_agg(uuid_send(event_id), '') as ids
        from user_activity where event_id = any($1::uuid[])`,
-    [uuidArray(batch.segments, batch.rows)],
+    [asked],
   )
   const found = rows[0]!.ids ?? Buffer.alloc(0)
   const ids = new Ids(found.length / ID_BYTES)
   for (let at = 0; at < found.length; at += ID_BYTES) ids.add(found, at)
   return ids
+}
+
+/** The greatest id; null where the table is empty. */
+async function greatestInTable(tx: Transaction): Promise<Buffer | null> {
+  await tx.query(SETTINGS)
+  const { rows } = await tx.query<{ id: Buffer }>(
+    'select uuid_send(event_id) as id from user_activity order by event_id desc limit 1',
+  )
+  return rows[0]?.id ?? null
 }
 
 const known = new WeakMap<Batch, Ids>()

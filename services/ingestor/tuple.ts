@@ -88,21 +88,43 @@ export function endOfTuple(copy: Buffer, from: number): number {
 }
 
 const UUID_OID = 2950
+const ARRAY_HEADER_BYTES = 20
 const ELEMENT_BYTES = 4 + 16
 
-/** The ids as `uuid[]` in PostgreSQL's binary form (`array_recv`): one dimension, no NULL, from 1 on. */
-export function uuidArray(parts: readonly { copy: Buffer }[], count: number): Buffer {
-  const array = Buffer.allocUnsafe(20 + count * ELEMENT_BYTES)
-  let to = 0
-  for (const value of [1, 0, UUID_OID, count, 1]) to = int32(array, to, value)
+/**
+ * Ids up to `most` as `uuid[]` in PostgreSQL's binary form (`array_recv`): one dimension, no NULL, from 1
+ * on. UUIDs are in the order of their bytes, as they are to PostgreSQL.
+ * @param count how many ids there are in all
+ * @returns null where all are above
+ */
+export function uuidArray(
+  parts: readonly { copy: Buffer }[],
+  count: number,
+  most: Buffer,
+): Buffer | null {
+  const array = Buffer.allocUnsafe(ARRAY_HEADER_BYTES + count * ELEMENT_BYTES)
+  let to = ARRAY_HEADER_BYTES
   for (const { copy } of parts) {
     for (let from = 0; from < copy.length; from = endOfTuple(copy, from)) {
+      const id = from + ID_IN_TUPLE
+      if (isAbove(copy, id, most)) continue
       // An element is its length and its bytes, as the field of a tuple is.
-      copy.copy(array, to, from + ID_IN_TUPLE - 4, from + ID_IN_TUPLE + 16)
+      copy.copy(array, to, id - 4, id + 16)
       to += ELEMENT_BYTES
     }
   }
-  return array
+  const elements = (to - ARRAY_HEADER_BYTES) / ELEMENT_BYTES
+  let at = 0
+  for (const value of [1, 0, UUID_OID, elements, 1]) at = int32(array, at, value)
+  return elements === 0 ? null : array.subarray(0, to)
+}
+
+function isAbove(copy: Buffer, id: number, most: Buffer): boolean {
+  for (let byte = 0; byte < most.length; byte++) {
+    const difference = copy[id + byte]! - most[byte]!
+    if (difference !== 0) return difference > 0
+  }
+  return false
 }
 
 /** Where the row of a tuple came from. */
