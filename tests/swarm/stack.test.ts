@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { docker, lines } from '../compose/docker.ts'
 import { sampleCounters } from '../support/checker.ts'
@@ -48,11 +49,14 @@ describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', 
 
   it('replaces tasks that are killed with files in hand', async () => {
     for (const victim of await ingestorsOn(stack, hosts)) {
+      // Nobody can store a row meanwhile, so that no file is done before the kill comes.
+      const unlock = await locked(stack.url)
       await stream.add(
         makeFiles(8, { prefix: `large_${victim.hostname}`, seed: ++seed, rows: 8_000 }),
       )
       await until('it to have some in hand', () => holdsFiles(victim))
       await dockerOn(victim.host, 'kill', '--signal', 'KILL', victim.container)
+      await unlock()
       await until(
         'another in its place',
         async () => {
@@ -141,3 +145,11 @@ describe.skipIf(hosts.length === 0)('the stack of deploy/swarm.yml under load', 
     return [...new Set(lines(await docker('service', 'ps', ingestor(), ...wanted)))]
   }
 })
+
+/** Locks the table against writers. @returns unlocks it */
+async function locked(connectionString: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  await client.query('begin; lock table user_activity in share mode')
+  return () => client.end()
+}
