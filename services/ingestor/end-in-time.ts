@@ -26,7 +26,7 @@ export function endInTime(
   const end = () => {
     logger.warn(
       { afterMs: END_WITHIN_MS },
-      'stopped; the database does not answer, so leases run out by themselves',
+      'stopped with work unfinished; leases run out by themselves, and whoever is next goes on',
     )
     process.exit(exitCode)
   }
